@@ -1,0 +1,2 @@
+Console.Error.WriteLine("milena: not built yet");
+return 1;
