@@ -15,4 +15,10 @@ public sealed class MalformedMessageException : Exception
         : base(message, innerException)
     {
     }
+
+    internal static MalformedMessageException At(int position, string what) => new($"{what} (at byte {position})");
+
+    internal static MalformedMessageException Null(string what) => new($"null for a {what} that may not be null");
+
+    internal static MalformedMessageException NoSuchVersion(string message, short version) => new($"{message} has no version {version}");
 }

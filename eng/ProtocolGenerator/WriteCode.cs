@@ -1,0 +1,150 @@
+namespace Milena.ProtocolGenerator;
+
+/// <summary>Emits the methods that encode a struct, and the question whether it is all defaults.</summary>
+internal static class WriteCode
+{
+    public static void Emit(CodeWriter code, Head head, Struct item)
+    {
+        var isBody = item == head.Body;
+        if (isBody)
+            code.Line("/// <inheritdoc/>");
+        code.Open($"{(isBody ? "public" : "internal")} void Write(MessageWriter writer, short version)");
+        if (isBody)
+            code.Line("Invariant.Holds(Versions.Contains(version));");
+        FlexibleCode.Declare(code, head, item);
+        foreach (var field in item.Fields)
+            EmitField(code, head, item, field);
+        EmitTags(code, head, item);
+        code.Close();
+        if (item.IsElement)
+            EmitArray(code, head, item);
+        if (item.NeedsIsDefault)
+            EmitIsDefault(code, item);
+    }
+
+    private static void EmitArray(CodeWriter code, Head head, Struct item)
+    {
+        var flexible = FlexibleCode.Of(head, item);
+        code.Blank();
+        code.Open($"internal static void WriteArray({item.ClassName}[]? values, MessageWriter writer, short version)");
+        FlexibleCode.Declare(code, head, item);
+        code.Line($"writer.WriteArrayCount(values?.Length ?? -1, {flexible});");
+        code.Line("foreach (var value in values ?? [])");
+        code.Indented("value.Write(writer, version);");
+        code.Close();
+    }
+
+    private static void EmitIsDefault(CodeWriter code, Struct item)
+    {
+        var set = item.Fields.Select(field => FieldCode.IsSet(field) is var isSet && isSet.Contains(' ') ? $"({isSet})" : isSet).ToList();
+        code.Blank();
+        code.Line("/// <summary>Whether every field has its default, so that a tagged field of this type is left out.</summary>");
+        code.Line(set.Count == 0 ? "internal bool IsDefault() => true;" : $"internal bool IsDefault() => !({string.Join(" || ", set)});");
+    }
+
+    private static void EmitField(CodeWriter code, Head head, Struct item, Field field)
+    {
+        var untagged = field.Untagged;
+        if (!untagged.IsEmpty)
+        {
+            var condition = untagged.Condition(item.Versions);
+            var nullable = field.Nullable.Intersect(untagged);
+            var nullCondition = nullable.Condition(untagged);
+            if (nullable.IsEmpty || nullCondition is null)
+            {
+                code.If(condition, Statement(head, item, field, isTagged: false, isNullable: !nullable.IsEmpty));
+            }
+            else
+            {
+                // Within the versions that have the field, null is allowed only in some.
+                code.Line($"if ({(condition is null ? "" : condition + " && ")}{nullCondition})");
+                code.Indented(Statement(head, item, field, isTagged: false, isNullable: true));
+                code.Line(condition is null ? "else" : $"else if ({condition})");
+                code.Indented(Statement(head, item, field, isTagged: false, isNullable: false));
+            }
+        }
+        if (field.IsIgnorable || field.Versions == item.Versions)
+            return;
+
+        // A value that the version cannot say is an error, not something to forget.
+        var absent = field.Versions.Condition(item.Versions) switch
+        {
+            null => throw new SchemaException($"{field.Name} is in every version"),
+            "false" => "",
+            var present when !present.Contains(' ') || !present.Contains("is ") => $"{Negate(present)} && ",
+            var present => $"!({present}) && ",
+        };
+        var isSet = FieldCode.IsSet(field);
+        code.Line($"if ({absent}{(absent.Length > 0 && isSet.Contains("||") ? $"({isSet})" : isSet)})");
+        code.Indented($"throw UnsupportedFieldException.NotInVersion(\"{item.ClassName}.{field.PropertyName}\", version);");
+    }
+
+    private static string Negate(string condition) =>
+        condition.Replace(">=", "\u0001").Replace("<=", ">").Replace("\u0001", "<").Replace("==", "!=");
+
+    private static void EmitTags(CodeWriter code, Head head, Struct item)
+    {
+        var flexible = FlexibleCode.Of(head, item);
+        if (flexible == "false")
+            return;
+        var fields = item.TaggedFields.Where(field => !field.Tagged.IsEmpty).ToList();
+        if (fields.Count == 0)
+        {
+            code.If(flexible == "true" ? null : flexible, "writer.WriteUnsignedVarint(0);");
+            return;
+        }
+        if (flexible != "true")
+            code.If("!flexible", "return;");
+        foreach (var field in fields)
+        {
+            var condition = field.Tagged.Condition(head.Flexible.Intersect(item.Versions));
+            var isSet = FieldCode.IsSet(field);
+            code.Line($"var has{field.PropertyName} = {(condition is null ? isSet : $"{condition} && ({isSet})")};");
+        }
+        code.Line($"writer.WriteUnsignedVarint({string.Join(" + ", fields.Select(field => $"(has{field.PropertyName} ? 1u : 0u)"))});");
+        foreach (var field in fields)
+        {
+            code.Open($"if (has{field.PropertyName})");
+            var isNullable = !field.Nullable.Intersect(field.Tagged).IsEmpty;
+            if (FieldCode.FixedSize(field) is { } size)
+            {
+                code.Line($"writer.WriteTag({field.Tag}, {size});");
+                code.Line(Statement(head, item, field, isTagged: true, isNullable));
+            }
+            else
+            {
+                code.Line($"var payload = writer.BeginTag({field.Tag});");
+                code.Line(Statement(head, item, field, isTagged: true, isNullable));
+                code.Line("writer.EndTag(payload);");
+            }
+            code.Close();
+        }
+    }
+
+    private static string Statement(Head head, Struct item, Field field, bool isTagged, bool isNullable)
+    {
+        var value = field.PropertyName;
+        if (field is { IsNullable: true, TypeName: not "records" } && !isNullable)
+            value = $"({value} ?? throw UnsupportedFieldException.Null(\"{item.ClassName}.{field.PropertyName}\", version))";
+        if (field.Struct is { } inner)
+        {
+            if (field.IsArray)
+                return $"{head.Name}.{inner.ClassName}.WriteArray({value}, writer, version);";
+            if (!isNullable)
+                return $"{value}.Write(writer, version);";
+            return $"if (writer.{(isTagged ? "WriteTaggedPresence" : "WritePresence")}({value} is not null)) {value}!.Write(writer, version);";
+        }
+        var method = field.TypeName switch
+        {
+            "float64" => "Float64",
+            "uint16" => "UInt16",
+            "uint32" => "UInt32",
+            var name => char.ToUpperInvariant(name[0]) + name[1..],
+        };
+        if (field.IsArray)
+            return $"writer.Write{method}Array({value}, {FlexibleCode.Of(head, item, field)});";
+        if (FieldCode.FixedSize(field) is not null)
+            return $"writer.Write{method}({(FieldCode.IsErrorCode(field) ? "(short)" : "")}{value});";
+        return $"writer.Write{(isNullable ? "Nullable" : "")}{method}({value}, {FlexibleCode.Of(head, item, field)});";
+    }
+}

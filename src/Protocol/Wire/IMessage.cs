@@ -1,0 +1,46 @@
+namespace Milena.Protocol;
+
+/// <summary>Something that can be written in the protocol's encoding.</summary>
+public interface IMessage
+{
+    /// <summary>
+    /// Appends the body in a version that the message has. Throws <see cref="UnsupportedFieldException"/> if a field that
+    /// may not be dropped cannot be expressed in it.
+    /// </summary>
+    void Write(MessageWriter writer, short version);
+}
+
+/// <summary>A message of the protocol: a request, a response, a header, a record or the data of a field.</summary>
+public interface IMessage<TSelf> : IMessage
+    where TSelf : IMessage<TSelf>
+{
+    /// <summary>All versions of the schema.</summary>
+    static abstract VersionRange Versions { get; }
+
+    /// <summary>Whether the version has compact lengths and tagged fields (KIP-482).</summary>
+    static abstract bool IsFlexible(short version);
+
+    /// <summary>Decodes a body; throws nothing but <see cref="MalformedMessageException"/>. Fields of bytes are slices of what is read.</summary>
+    static abstract TSelf Read(ref MessageReader reader, short version);
+}
+
+/// <summary>A request.</summary>
+public interface IRequest<TSelf> : IMessage<TSelf>
+    where TSelf : IRequest<TSelf>
+{
+    /// <summary>The API that it asks.</summary>
+    static abstract ApiKey Key { get; }
+}
+
+/// <summary>A request together with the response that answers it.</summary>
+public interface IRequest<TSelf, TResponse> : IRequest<TSelf>
+    where TSelf : IRequest<TSelf>
+    where TResponse : IResponse<TResponse>;
+
+/// <summary>A response.</summary>
+public interface IResponse<TSelf> : IMessage<TSelf>
+    where TSelf : IResponse<TSelf>
+{
+    /// <summary>The API that answers.</summary>
+    static abstract ApiKey Key { get; }
+}
