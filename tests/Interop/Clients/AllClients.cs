@@ -1,0 +1,35 @@
+using Milena.Interop.Harness;
+
+namespace Milena.Interop.Clients;
+
+/// <summary>The clients that every promise is tried with.</summary>
+internal static class AllClients
+{
+    // Debian's own Python, for which apt installs the modules; another may come first on the path.
+    private const string Python = "/usr/bin/python3";
+
+    public static KafkaClient Kcat { get; } = new KcatClient();
+
+    public static KafkaClient ConfluentPython { get; } =
+        new ScriptClient("confluent-kafka-python", Python, "confluent_python.py", [.. Codec.All], readsWithoutGroup: true, isIdempotent: true);
+
+    public static KafkaClient KafkaPython { get; } = MakeKafkaPython(apiVersion: null);
+
+    public static KafkaClient KafkaJs { get; } =
+        new ScriptClient("kafkajs", "node", "kafkajs.mjs", [.. Codec.All], readsWithoutGroup: false, isIdempotent: true);
+
+    // Its zstd is Node's own, which Node has from version 22.15.
+    public static KafkaClient Platformatic { get; } = new ScriptClient(
+        "@platformatic/kafka", "node", "platformatic.mjs", [Codec.None, Codec.Gzip, Codec.Snappy, Codec.Lz4], readsWithoutGroup: false,
+        isIdempotent: true);
+
+    public static KafkaClient Dotnet { get; } = new DotnetClient();
+
+    public static IReadOnlyList<KafkaClient> List { get; } = [Kcat, ConfluentPython, KafkaPython, KafkaJs, Platformatic, Dotnet];
+
+    public static KafkaClient Named(string name) => List.Single(client => client.Name == name);
+
+    /// <summary>kafka-python, made to speak as it did to a broker of another version.</summary>
+    public static ScriptClient MakeKafkaPython(string? apiVersion) =>
+        new("kafka-python", Python, "kafka_python.py", [.. Codec.All], readsWithoutGroup: true, isIdempotent: false) { ApiVersion = apiVersion };
+}

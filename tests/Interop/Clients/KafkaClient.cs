@@ -1,0 +1,47 @@
+using Milena.Interop.Harness;
+
+namespace Milena.Interop.Clients;
+
+/// <summary>A client that others wrote, behind what all of them can do.</summary>
+internal abstract class KafkaClient
+{
+    public abstract string Name { get; }
+
+    /// <summary>The codecs it writes and reads.</summary>
+    public virtual IReadOnlyList<string> Codecs => Codec.All;
+
+    /// <summary>Whether it can read partitions of its own choice, without a group.</summary>
+    public virtual bool ReadsWithoutGroup => true;
+
+    /// <summary>Whether keys and values may hold any byte and be null.</summary>
+    public virtual bool IsBinary => true;
+
+    /// <summary>Whether it has an idempotent producer.</summary>
+    public virtual bool IsIdempotent => true;
+
+    /// <summary>Sends all records, in order, to each topic with acks=all, and returns once all are acknowledged.</summary>
+    public abstract Task Produce(
+        string bootstrap, IReadOnlyList<Record> records, IReadOnlyList<(string Topic, string Codec)> targets, bool isIdempotent = false);
+
+    /// <summary>
+    /// Reads topics from their start, or from what <paramref name="group"/> has committed, until <paramref name="count"/>
+    /// records have come or it is stopped.
+    /// </summary>
+    public abstract Consumption Consume(string bootstrap, IReadOnlyList<string> topics, string? group = null, int? count = null);
+
+    /// <summary>Reads exactly so many records, and commits them if in a group.</summary>
+    public async Task<IReadOnlyList<Consumed>> Read(
+        string bootstrap, IReadOnlyList<string> topics, int count, string? group = null, TimeSpan? within = null)
+    {
+        await using var consumption = Consume(bootstrap, topics, group, count);
+        await consumption.Ended(within ?? Deadline.Default);
+        return consumption.Records;
+    }
+
+    /// <summary>Sends records to one topic.</summary>
+    public Task Produce(string bootstrap, string topic, IReadOnlyList<Record> records, string codec = Codec.None) =>
+        Produce(bootstrap, records, [(topic, codec)]);
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
