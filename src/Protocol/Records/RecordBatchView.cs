@@ -9,7 +9,7 @@ namespace Milena.Protocol.Records;
 /// One record batch where it lies: the fields of its header, read when asked for. It also shows a message of magic 0 or 1, as far
 /// as that has the field: then <see cref="BaseOffset"/> is the offset of the last message in it, the producer's fields are -1 and
 /// there is no epoch. A view is made only of bytes that hold a whole header and a plausible length, so no property can run out of
-/// them; <see cref="Records"/> and <see cref="IsValidCrc"/> need the whole batch (<see cref="IsComplete"/>).
+/// them; <see cref="RecordsData"/> and <see cref="IsValidCrc"/> need the whole batch (<see cref="IsComplete"/>).
 /// </summary>
 public readonly ref struct RecordBatchView
 {
@@ -137,8 +137,31 @@ public readonly ref struct RecordBatchView
     /// <summary>How many records there are; 0 if compaction kept only the header. -1 in magic 0 and 1, which do not say.</summary>
     public int RecordCount => IsLegacy ? -1 : BinaryPrimitives.ReadInt32BigEndian(bytes[RecordCountOffset..]);
 
-    /// <summary>The records as they are stored: compressed, if there is a codec. Magic 2 only.</summary>
-    public ReadOnlySpan<byte> RecordsData => bytes[Size..];
+    /// <summary>
+    /// The records as they are stored: compressed, if there is a codec. Of a message of magic 0 or 1, its value. Throws
+    /// <see cref="MalformedMessageException"/> only for such a message.
+    /// </summary>
+    public ReadOnlySpan<byte> RecordsData => IsLegacy ? LegacyReader.Value(this) : bytes[Size..];
+
+    /// <summary>
+    /// The records, one after the other, for <c>foreach</c>. Compressed ones are decompressed into the scratch buffer, whose former
+    /// content goes; others are read in place. Works for all magics.
+    /// </summary>
+    /// <param name="scratch">Stays the caller's, and must stay as it is while records are read.</param>
+    /// <param name="maxBytes">How many bytes of records may come out of the codec.</param>
+    /// <exception cref="DecompressedSizeException">More would come out.</exception>
+    /// <exception cref="MalformedMessageException">The batch is damaged; the enumerator throws it as well.</exception>
+    public RecordEnumerator ReadRecords(PooledBuffer scratch, int maxBytes)
+    {
+        if (Codec == CompressionCodec.None)
+            return ReadRecords(IsLegacy ? bytes : RecordsData);
+        scratch.Clear();
+        CompressionCodecs.Decompress(Codec, RecordsData, scratch, maxBytes);
+        return ReadRecords(scratch.Span);
+    }
+
+    /// <summary>The records, which have been decompressed already (in magic 0 and 1: the message itself, or the messages in it).</summary>
+    public RecordEnumerator ReadRecords(ReadOnlySpan<byte> uncompressed) => new(this, uncompressed);
 
     /// <summary>The least size of what the length counts, which all begin with the same 17 bytes.</summary>
     internal static int HeaderSize(sbyte magic) => magic switch
