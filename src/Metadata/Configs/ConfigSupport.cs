@@ -1,0 +1,50 @@
+namespace Milena.Metadata.Configs;
+
+/// <summary>
+/// The broker's configurations that Milena acts on. A name that is known, set and not here is said at start-up, once, so
+/// that nobody believes in a setting that does nothing. Whoever makes another one work adds it here.
+/// </summary>
+public static class ConfigSupport
+{
+    private static readonly HashSet<string> ActedOn = new(StringComparer.Ordinal)
+    {
+        // The node, its directories and its listeners.
+        "advertised.listeners", "broker.id", "broker.rack", "controller.listener.names", "controller.quorum.bootstrap.servers",
+        "controller.quorum.voters", "inter.broker.listener.name", "listener.security.protocol.map", "listeners", "log.dir", "log.dirs",
+        "metadata.log.dir", "node.id", "process.roles", "security.inter.broker.protocol",
+
+        // Connections and requests.
+        "connections.max.idle.ms", "fetch.max.bytes", "max.connections", "max.connections.per.ip", "max.connections.per.ip.overrides",
+        "max.incremental.fetch.session.cache.slots", "max.request.partition.size.limit", "socket.listen.backlog.size",
+        "socket.receive.buffer.bytes", "socket.request.max.bytes", "socket.send.buffer.bytes",
+
+        // The controller.
+        "auto.create.topics.enable", "broker.heartbeat.interval.ms", "broker.session.timeout.ms", "default.replication.factor",
+        "delete.topic.enable", "metadata.log.max.record.bytes.between.snapshots", "metadata.log.max.snapshot.interval.ms",
+        "metadata.max.idle.interval.ms", "num.partitions", "unclean.leader.election.enable",
+
+        // Logs.
+        "compression.gzip.level", "compression.lz4.level", "compression.type", "compression.zstd.level", "log.cleanup.policy",
+        "log.flush.before.ack", "log.flush.interval.messages", "log.flush.interval.ms", "log.flush.offset.checkpoint.interval.ms",
+        "log.flush.scheduler.interval.ms", "log.flush.start.offset.checkpoint.interval.ms", "log.index.interval.bytes",
+        "log.index.size.max.bytes", "log.message.timestamp.after.max.ms", "log.message.timestamp.before.max.ms",
+        "log.message.timestamp.type", "log.preallocate", "log.retention.bytes", "log.retention.check.interval.ms",
+        "log.retention.hours", "log.retention.minutes", "log.retention.ms", "log.roll.hours", "log.roll.jitter.hours",
+        "log.roll.jitter.ms", "log.roll.ms", "log.segment.bytes", "log.segment.delete.delay.ms", "message.max.bytes",
+        "min.insync.replicas", "num.recovery.threads.per.data.dir", "producer.id.expiration.check.interval.ms",
+        "producer.id.expiration.ms", "replica.high.watermark.checkpoint.interval.ms",
+
+        // Groups and their topic.
+        "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size", "group.min.session.timeout.ms",
+        "offset.metadata.max.bytes", "offsets.commit.timeout.ms", "offsets.retention.check.interval.ms", "offsets.retention.minutes",
+        "offsets.topic.compression.codec", "offsets.topic.num.partitions", "offsets.topic.replication.factor",
+        "offsets.topic.segment.bytes", "transaction.state.log.min.isr", "transaction.state.log.num.partitions",
+        "transaction.state.log.replication.factor", "transaction.state.log.segment.bytes",
+    };
+
+    /// <summary>All names that we act on.</summary>
+    public static IReadOnlyCollection<string> Names => ActedOn;
+
+    /// <summary>Whether setting the name has an effect.</summary>
+    public static bool IsActedOn(string name) => ActedOn.Contains(name);
+}
