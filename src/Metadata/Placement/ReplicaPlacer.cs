@@ -167,12 +167,7 @@ public static class ReplicaPlacer
             return true;
         }
 
-        public void Shuffle(Random random)
-        {
-            Order.Shuffle(brokers, random);
-            epoch = 0;
-            index = 0;
-        }
+        public void Shuffle(Random random) => Order.Shuffle(brokers, random);
     }
 
     private static class Order
