@@ -78,8 +78,8 @@ internal static class FieldCode
         };
     }
 
-    /// <summary>The least number of bytes that a struct takes as an element of an array, in any of its versions.</summary>
-    public static int MinimumElementSize(Struct item, bool isFlexible) => Math.Max(1, MinimumSize(item, isFlexible));
+    /// <summary>The least number of bytes that a struct takes as an element of an array, in any of the versions <paramref name="among"/>.</summary>
+    public static int MinimumElementSize(Struct item, Versions among, bool isFlexible) => Math.Max(1, MinimumSize(item, among, isFlexible));
 
     /// <summary>The number of bytes of a field that always takes as many; null for others.</summary>
     public static int? FixedSize(Field field) => field.IsArray || field.Struct is not null
@@ -94,15 +94,15 @@ internal static class FieldCode
             _ => null,
         };
 
-    private static int MinimumSize(Struct item, bool isFlexible)
+    private static int MinimumSize(Struct item, Versions among, bool isFlexible)
     {
         var size = isFlexible ? 1 : 0;
-        foreach (var field in item.Fields.Where(field => field.Tag is null && field.Versions.Covers(item.Versions)))
+        foreach (var field in item.Fields.Where(field => field.Tag is null && field.Versions.Covers(among)))
         {
             if (field.IsArray)
                 size += isFlexible ? 1 : 4;
             else if (field.Struct is { } inner)
-                size += field.IsNullable ? 1 : MinimumSize(inner, isFlexible);
+                size += field.IsNullable ? 1 : MinimumSize(inner, among, isFlexible);
             else
                 size += MinimumScalarSize(field, isFlexible);
         }

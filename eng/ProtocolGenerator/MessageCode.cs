@@ -21,7 +21,7 @@ internal static class MessageCode
         code.Line($"/// <remarks>{Remarks(head)}</remarks>");
         code.Open($"public sealed partial class {head.Name} : {string.Join(", ", Interfaces(file, head))}");
         EmitStatics(code, file, head);
-        EmitProperties(code, head.Body);
+        EmitProperties(code, head, head.Body);
         code.Blank();
         ReadCode.Emit(code, head, head.Body);
         code.Blank();
@@ -31,7 +31,7 @@ internal static class MessageCode
             code.Blank();
             code.Line($"/// <summary>Part of <see cref=\"{head.Name}\"/>. Versions {item.Versions.Intersect(head.Versions)}.</summary>");
             code.Open($"public sealed partial class {item.ClassName}");
-            EmitProperties(code, item);
+            EmitProperties(code, head, item);
             code.Blank();
             ReadCode.Emit(code, head, item);
             code.Blank();
@@ -102,7 +102,7 @@ internal static class MessageCode
         code.Blank();
     }
 
-    private static void EmitProperties(CodeWriter code, Struct item)
+    private static void EmitProperties(CodeWriter code, Head head, Struct item)
     {
         foreach (var field in item.Fields)
         {
@@ -123,6 +123,12 @@ internal static class MessageCode
             }
             var initializer = FieldCode.Initializer(field);
             code.Line($"public {type} {field.PropertyName} {{ get; set; }}{(initializer is null ? "" : $" = {initializer};")}");
+        }
+        if (head.KeepsUnknownTags && FlexibleCode.Of(head, item) != "false")
+        {
+            code.Blank();
+            code.Line("/// <summary>Tagged fields of later releases.</summary>");
+            code.Line("public UnknownTags? UnknownTags { get; set; }");
         }
     }
 

@@ -27,7 +27,10 @@ internal static class ReadCode
     {
         var type = item.ClassName;
         var flexible = FlexibleCode.Of(head, item);
-        var size = (Plain: FieldCode.MinimumElementSize(item, false), Flexible: FieldCode.MinimumElementSize(item, true));
+        var compact = item.Versions.Intersect(head.Flexible);
+        var size = (
+            Plain: FieldCode.MinimumElementSize(item, item.Versions.Except(compact), false),
+            Flexible: FieldCode.MinimumElementSize(item, compact, true));
         var minimum = flexible switch
         {
             "true" => $"{size.Flexible}",
@@ -54,7 +57,9 @@ internal static class ReadCode
         var fields = item.TaggedFields.Where(field => !field.Tagged.IsEmpty).ToList();
         if (fields.Count == 0)
         {
-            code.If(flexible == "true" ? null : flexible, "reader.SkipTags();");
+            code.If(
+                flexible == "true" ? null : flexible,
+                head.KeepsUnknownTags ? "value.UnknownTags = reader.ReadUnknownTags();" : "reader.SkipTags();");
             return;
         }
         if (flexible != "true")
@@ -69,6 +74,12 @@ internal static class ReadCode
             var condition = field.Tagged.Condition(head.Flexible.Intersect(item.Versions));
             code.Line($"case {field.Tag}{(condition is null ? "" : " when " + condition)}:");
             code.Indented($"value.{field.PropertyName} = {Expression(head, item, field, field.Tagged)};");
+            code.Indented("break;");
+        }
+        if (head.KeepsUnknownTags)
+        {
+            code.Line($"case > {fields[^1].Tag}:");
+            code.Indented("value.UnknownTags = reader.KeepTag(tag, value.UnknownTags);");
             code.Indented("break;");
         }
         code.Line("default:");

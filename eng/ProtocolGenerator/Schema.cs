@@ -37,6 +37,9 @@ internal sealed class Head
 
     public bool IsLatestVersionUnstable { get; init; }
 
+    /// <summary>Records are rewritten (compaction, snapshots), so tagged fields of later releases must survive in them.</summary>
+    public bool KeepsUnknownTags => Kind == HeadKind.Record && !Flexible.IsEmpty;
+
     /// <summary>The body, as a struct with the name of the message.</summary>
     public required Struct Body { get; init; }
 

@@ -19,7 +19,7 @@ internal static class WriteCode
         if (item.IsElement)
             EmitArray(code, head, item);
         if (item.NeedsIsDefault)
-            EmitIsDefault(code, item);
+            EmitIsDefault(code, head, item);
     }
 
     private static void EmitArray(CodeWriter code, Head head, Struct item)
@@ -34,9 +34,11 @@ internal static class WriteCode
         code.Close();
     }
 
-    private static void EmitIsDefault(CodeWriter code, Struct item)
+    private static void EmitIsDefault(CodeWriter code, Head head, Struct item)
     {
         var set = item.Fields.Select(field => FieldCode.IsSet(field) is var isSet && isSet.Contains(' ') ? $"({isSet})" : isSet).ToList();
+        if (head.KeepsUnknownTags && FlexibleCode.Of(head, item) != "false")
+            set.Add("(UnknownTags is not null)");
         code.Blank();
         code.Line("/// <summary>Whether every field has its default, so that a tagged field of this type is left out.</summary>");
         code.Line(set.Count == 0 ? "internal bool IsDefault() => true;" : $"internal bool IsDefault() => !({string.Join(" || ", set)});");
@@ -88,7 +90,10 @@ internal static class WriteCode
         if (flexible == "false")
             return;
         var fields = item.TaggedFields.Where(field => !field.Tagged.IsEmpty).ToList();
-        if (fields.Count == 0)
+        var count = fields.Select(field => $"(has{field.PropertyName} ? 1u : 0u)").ToList();
+        if (head.KeepsUnknownTags)
+            count.Add("(uint)(UnknownTags?.Count ?? 0)");
+        if (count.Count == 0)
         {
             code.If(flexible == "true" ? null : flexible, "writer.WriteUnsignedVarint(0);");
             return;
@@ -99,26 +104,33 @@ internal static class WriteCode
         {
             var condition = field.Tagged.Condition(head.Flexible.Intersect(item.Versions));
             var isSet = FieldCode.IsSet(field);
-            code.Line($"var has{field.PropertyName} = {(condition is null ? isSet : $"{condition} && ({isSet})")};");
+            if (condition is not null && isSet.Contains("||"))
+                isSet = $"({isSet})";
+            code.Line($"var has{field.PropertyName} = {(condition is null ? "" : condition + " && ")}{isSet};");
         }
-        code.Line($"writer.WriteUnsignedVarint({string.Join(" + ", fields.Select(field => $"(has{field.PropertyName} ? 1u : 0u)"))});");
+        code.Line($"writer.WriteUnsignedVarint({string.Join(" + ", count)});");
         foreach (var field in fields)
+            EmitTag(code, head, item, field);
+        if (head.KeepsUnknownTags)
+            code.Line("UnknownTags?.Write(writer);");
+    }
+
+    private static void EmitTag(CodeWriter code, Head head, Struct item, Field field)
+    {
+        code.Open($"if (has{field.PropertyName})");
+        var isNullable = !field.Nullable.Intersect(field.Tagged).IsEmpty;
+        if (FieldCode.FixedSize(field) is { } size)
         {
-            code.Open($"if (has{field.PropertyName})");
-            var isNullable = !field.Nullable.Intersect(field.Tagged).IsEmpty;
-            if (FieldCode.FixedSize(field) is { } size)
-            {
-                code.Line($"writer.WriteTag({field.Tag}, {size});");
-                code.Line(Statement(head, item, field, isTagged: true, isNullable));
-            }
-            else
-            {
-                code.Line($"var payload = writer.BeginTag({field.Tag});");
-                code.Line(Statement(head, item, field, isTagged: true, isNullable));
-                code.Line("writer.EndTag(payload);");
-            }
-            code.Close();
+            code.Line($"writer.WriteTag({field.Tag}, {size});");
+            code.Line(Statement(head, item, field, isTagged: true, isNullable));
         }
+        else
+        {
+            code.Line($"var payload = writer.BeginTag({field.Tag});");
+            code.Line(Statement(head, item, field, isTagged: true, isNullable));
+            code.Line("writer.EndTag(payload);");
+        }
+        code.Close();
     }
 
     private static string Statement(Head head, Struct item, Field field, bool isTagged, bool isNullable)

@@ -57,4 +57,27 @@ public ref partial struct MessageReader
             LeaveTag(outer);
         }
     }
+
+    /// <summary>Adds the payload that the reader is confined to to those that are kept.</summary>
+    public UnknownTags KeepTag(long tag, UnknownTags? kept)
+    {
+        kept ??= new();
+        kept.Add((uint)tag, Take(Remaining).ToArray());
+        return kept;
+    }
+
+    /// <summary>A section in which no tag is known, but all are kept; null if it is empty.</summary>
+    public UnknownTags? ReadUnknownTags()
+    {
+        UnknownTags? kept = null;
+        var tag = -1L;
+        for (var tags = ReadTagCount(); tags > 0; tags--)
+        {
+            tag = ReadTag(tag);
+            var outer = EnterTag();
+            kept = KeepTag(tag, kept);
+            LeaveTag(outer);
+        }
+        return kept;
+    }
 }

@@ -111,7 +111,9 @@ public ref partial struct MessageReader
     public ReadOnlyMemory<byte>? ReadNullableBytes(bool isFlexible)
     {
         var length = isFlexible ? ReadCompactLength() : ReadInt32();
-        return length < 0 && IsNull(length) ? null : TakeMemory(length);
+        if (length < 0 && IsNull(length))
+            return null; // not in a conditional expression, where null would become empty memory
+        return TakeMemory(length);
     }
 
     /// <summary>Record batches that may not be null, as a slice of the memory.</summary>
