@@ -50,7 +50,8 @@ internal static class FieldCode
             "string" => "\"\"",
             "bytes" => field.IsNullable ? "ReadOnlyMemory<byte>.Empty" : null,
             "bool" => field.Default == "true" ? "true" : null,
-            "uuid" or "records" => null,
+            "uuid" => null,
+            "records" => field.IsNullable ? null : "RecordBytes.Empty",
             _ => Number(field) is "0" ? null : IsErrorCode(field) ? $"(ErrorCode)({Number(field)})" : Number(field),
         };
     }
@@ -60,7 +61,7 @@ internal static class FieldCode
     {
         var value = Stored(field);
         if (field.TypeName == "records")
-            return $"!{value}.IsNull";
+            return field.IsNullable ? $"!{value}.IsNull" : $"{value}.Length != 0";
         if (field.Default == "null")
             return $"{value} is not null";
         if (field.IsArray)

@@ -27,12 +27,7 @@ public class RoundTripTests
     {
         foreach (var (schema, version) in Schemas.AllVersions)
         {
-            // The only default that no version can express is the null of records that may not be null.
-            if (schema.Name is "FetchSnapshotResponse")
-                continue;
             var message = (IMessage)Activator.CreateInstance(schema.Type)!;
-            if (schema.Head.Body.Fields.Any(field => field.Default == "null" && field.Versions.Contains(version) && !field.Nullable.Contains(version)))
-                continue;
             Content.AssertEqual(message, schema.Read(MessageSchema.Write(message, version), version), $"{schema} {version}");
         }
     }
