@@ -1,0 +1,66 @@
+using System.Buffers;
+using Milena.Common;
+using Milena.Protocol.Messages;
+using Milena.Protocol.Records;
+using ControlType = Milena.Protocol.Records.ControlRecordType;
+
+namespace Milena.Metadata.Log;
+
+/// <summary>
+/// Writes a snapshot (KIP-630): <see cref="Begin"/>, <see cref="Append"/> as often as needed, <see cref="End"/>. Offsets within it
+/// count from 0; every batch carries the snapshot's epoch. The caller owns the file that the bytes go to.
+/// </summary>
+public sealed class SnapshotWriter(IBufferWriter<byte> output, int epoch) : IDisposable
+{
+    private const int BatchRecordsMax = 1024;
+
+    private readonly RecordBatchBuilder builder = new();
+    private long nextOffset;
+
+    /// <summary>Writes the header and, where the quorum's voters are in its log (kraft.version 1), the version and the voters.</summary>
+    /// <param name="lastContainedLogTimestampMs">The timestamp of the last record that the snapshot stands for.</param>
+    /// <param name="voters">The voters; null at kraft.version 0.</param>
+    /// <param name="nowMs">The timestamp of these records.</param>
+    public void Begin(long lastContainedLogTimestampMs, VotersRecord? voters, long nowMs)
+    {
+        Invariant.Holds(nextOffset == 0);
+        var header = new SnapshotHeaderRecord { LastContainedLogTimestamp = lastContainedLogTimestampMs };
+        ControlRecord[] records = [new(ControlType.SnapshotHeader, ControlRecords.WriteValue(header))];
+        if (voters is not null)
+        {
+            var version = new KRaftVersionRecord { KRaftVersion = 1 };
+            records =
+            [
+                .. records,
+                new(ControlType.KRaftVersion, ControlRecords.WriteValue(version)),
+                new(ControlType.KRaftVoters, ControlRecords.WriteValue(voters)),
+            ];
+        }
+
+        WriteControl(records, nowMs);
+    }
+
+    /// <summary>Writes metadata records, in as many batches as it takes.</summary>
+    public void Append(IEnumerable<IMetadataRecord> records, short metadataVersion, long nowMs)
+    {
+        foreach (var chunk in records.Chunk(BatchRecordsMax))
+        {
+            output.Write(MetadataBatches.Write(builder, chunk, metadataVersion, nextOffset, epoch, nowMs).Span);
+            nextOffset += chunk.Length;
+        }
+    }
+
+    /// <summary>Writes the footer, without which a reader takes the snapshot for incomplete.</summary>
+    public void End(long nowMs) =>
+        WriteControl([new(ControlType.SnapshotFooter, ControlRecords.WriteValue(new SnapshotFooterRecord()))], nowMs);
+
+    /// <inheritdoc/>
+    public void Dispose() => builder.Dispose();
+
+    private void WriteControl(ControlRecord[] records, long nowMs)
+    {
+        ControlRecordBatch.WriteKRaft(builder, records, nextOffset, epoch, nowMs);
+        output.Write(builder.Build().Span);
+        nextOffset += records.Length;
+    }
+}
