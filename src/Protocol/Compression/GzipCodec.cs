@@ -1,15 +1,31 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
 
 namespace Milena.Protocol.Compression;
 
-/// <summary>A gzip stream (RFC 1952). The input is copied once, because the library reads streams and not spans.</summary>
+/// <summary>
+/// A gzip stream (RFC 1952) of one member, as all clients write it. The input is copied once, because the library reads streams and
+/// not spans.
+/// </summary>
 internal static class GzipCodec
 {
     private const int ChunkBytes = 16 * 1024;
 
+    /// <summary>Header, trailer, and at least two bytes of blocks.</summary>
+    private const int MemberBytesMin = 20;
+
+    /// <summary>A stream that holds nothing; the library would write no stream at all.</summary>
+    private static ReadOnlySpan<byte> EmptyStream => [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
     internal static void Compress(ReadOnlySpan<byte> source, PooledBuffer destination, int? level)
     {
+        if (source.IsEmpty)
+        {
+            destination.Write(EmptyStream);
+            return;
+        }
+
         var options = new ZLibCompressionOptions { CompressionLevel = level is null or -1 ? 6 : level.Value };
         using var gzip = new GZipStream(new AppendStream(destination), options);
         gzip.Write(source);
@@ -22,7 +38,11 @@ internal static class GzipCodec
         {
             source.CopyTo(input);
             using var gzip = new GZipStream(new MemoryStream(input, 0, source.Length, writable: false), CompressionMode.Decompress);
-            Read(gzip, destination, maxBytes);
+            var length = Read(gzip, destination, maxBytes);
+
+            // The library takes the end of the input for the end of the stream. A whole stream ends with its length, a cut one does not.
+            if (source.Length < MemberBytesMin || BinaryPrimitives.ReadInt32LittleEndian(source[^sizeof(int)..]) != length)
+                throw new MalformedMessageException("a gzip stream is cut");
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
@@ -34,7 +54,7 @@ internal static class GzipCodec
         }
     }
 
-    private static void Read(GZipStream gzip, PooledBuffer destination, int maxBytes)
+    private static int Read(GZipStream gzip, PooledBuffer destination, int maxBytes)
     {
         var left = maxBytes;
         while (left > 0)
@@ -42,7 +62,7 @@ internal static class GzipCodec
             var span = destination.GetSpan(Math.Min(left, ChunkBytes));
             var count = gzip.Read(span[..Math.Min(span.Length, left)]);
             if (count == 0)
-                return;
+                return maxBytes - left;
             destination.Advance(count);
             left -= count;
         }
@@ -50,6 +70,7 @@ internal static class GzipCodec
         Span<byte> more = stackalloc byte[1];
         if (gzip.Read(more) > 0)
             throw new DecompressedSizeException(maxBytes);
+        return maxBytes;
     }
 
     /// <summary>What the compressor writes goes to the buffer.</summary>

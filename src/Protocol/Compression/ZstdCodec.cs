@@ -25,6 +25,8 @@ internal static class ZstdCodec
 
     internal static void Decompress(ReadOnlySpan<byte> source, PooledBuffer destination, int maxBytes)
     {
+        if (source.IsEmpty)
+            throw new MalformedMessageException("not a zstd frame");
         if (ContentSize(source) > (ulong)maxBytes)
             throw new DecompressedSizeException(maxBytes);
         try

@@ -23,6 +23,9 @@ public sealed class RecordBatchBuilder : IDisposable
     /// <summary>A builder that stands at the beginning of a batch with these options.</summary>
     public RecordBatchBuilder(RecordBatchOptions? options = null) => Begin(options ?? RecordBatchOptions.Default);
 
+    /// <summary>The offset of the first record, as the options say.</summary>
+    public long BaseOffset => options.BaseOffset;
+
     /// <summary>How many records the batch has so far.</summary>
     public int Count { get; private set; }
 

@@ -113,6 +113,10 @@ public static class RecordBatchHeader
         UpdateCrc(batch[..view.SizeInBytes]);
     }
 
+    /// <summary>Says that the batch is exactly the span. The CRC stays as it is.</summary>
+    internal static void SetLength(Span<byte> batch) =>
+        BinaryPrimitives.WriteInt32BigEndian(batch[LengthOffset..], batch.Length - LogOverhead);
+
     /// <summary>Computes the CRC of one batch of magic 2, which must be exactly the span, and writes it.</summary>
     public static void UpdateCrc(Span<byte> batch) =>
         BinaryPrimitives.WriteUInt32BigEndian(batch[CrcOffset..], Crc32C.Compute(batch[AttributesOffset..]));
