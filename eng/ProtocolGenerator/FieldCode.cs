@@ -36,6 +36,14 @@ internal static class FieldCode
     public static string PropertyType(Field field) =>
         ElementType(field) + (field.IsArray ? "[]" : "") + (field.IsNullable && field.TypeName != "records" ? "?" : "");
 
+    /// <summary>What the methods of readers and writers are called for the primitive.</summary>
+    public static string MethodName(Field field) => field.TypeName switch
+    {
+        "uint16" => "UInt16",
+        "uint32" => "UInt32",
+        var name => char.ToUpperInvariant(name[0]) + name[1..],
+    };
+
     /// <summary>The default as an expression; null if it is that of the C# type.</summary>
     public static string? Initializer(Field field)
     {
@@ -52,7 +60,7 @@ internal static class FieldCode
             "bool" => field.Default == "true" ? "true" : null,
             "uuid" => null,
             "records" => field.IsNullable ? null : "RecordBytes.Empty",
-            _ => Number(field) is "0" ? null : IsErrorCode(field) ? $"(ErrorCode)({Number(field)})" : Number(field),
+            _ => Number(field) is "0" ? null : Number(field),
         };
     }
 
@@ -74,7 +82,7 @@ internal static class FieldCode
             "string" => field.IsNullable ? $"{value} is not \"\"" : $"{value}.Length != 0",
             "bytes" => field.IsNullable ? $"{value} is not {{ Length: 0 }}" : $"!{value}.IsEmpty",
             "uuid" => $"{value} != Uuid.Zero",
-            "int16" when IsErrorCode(field) => $"{value} != (ErrorCode)({Number(field)})",
+            "int16" when IsErrorCode(field) => $"{value} != ErrorCode.None",
             _ => $"{value} != {Number(field)}",
         };
     }
@@ -119,6 +127,8 @@ internal static class FieldCode
     private static string Number(Field field)
     {
         var text = field.Default ?? "0";
+        if (IsErrorCode(field) && text != "0")
+            throw new SchemaException($"{field.Name}: the default of an error code is 0");
         if (!decimal.TryParse(text, CultureInfo.InvariantCulture, out var number))
             throw new SchemaException($"{field.Name}: '{text}' is not a number");
         return number switch

@@ -35,7 +35,7 @@ internal static class ReadCode
         {
             "true" => $"{size.Flexible}",
             "false" => $"{size.Plain}",
-            _ => $"flexible ? {size.Flexible} : {size.Plain}",
+            _ => size.Flexible == size.Plain ? $"{size.Plain}" : $"flexible ? {size.Flexible} : {size.Plain}",
         };
         code.Blank();
         code.Open($"internal static {type}[]? ReadArray(ref MessageReader reader, short version)");
@@ -113,13 +113,7 @@ internal static class ReadCode
             var read = $"{head.Name}.{inner.ClassName}.Read(ref reader, version)";
             return isNullable ? $"reader.{(isTagged ? "ReadTaggedPresence" : "ReadPresence")}() ? {read} : null" : read;
         }
-        var method = field.TypeName switch
-        {
-            "float64" => "Float64",
-            "uint16" => "UInt16",
-            "uint32" => "UInt32",
-            var name => char.ToUpperInvariant(name[0]) + name[1..],
-        };
+        var method = FieldCode.MethodName(field);
         if (field.IsArray)
             return $"reader.Read{(isNullable ? "Nullable" : "")}{method}Array({flexible})";
         if (FieldCode.FixedSize(field) is not null)

@@ -63,6 +63,17 @@ internal readonly record struct Versions(int Low, int High)
         return here.Low == within.Low ? $"version <= {here.High}" : $"version is >= {here.Low} and <= {here.High}";
     }
 
+    /// <summary>A C# condition that holds in the versions of <paramref name="within"/> that are not among these; null if these are none of them.</summary>
+    public string? ConditionOutside(Versions within)
+    {
+        var here = Intersect(within);
+        if (here.IsEmpty)
+            return null;
+        if (here.High == within.High)
+            return $"version < {here.Low}";
+        return here.Low == within.Low ? $"version > {here.High}" : $"version is < {here.Low} or > {here.High}";
+    }
+
     public override string ToString() =>
         IsEmpty ? "none" : High == Unbounded ? $"{Low}+" : Low == High ? $"{Low}" : $"{Low}-{High}";
 }

@@ -54,35 +54,29 @@ internal static class WriteCode
             var nullCondition = nullable.Condition(untagged);
             if (nullable.IsEmpty || nullCondition is null)
             {
-                code.If(condition, Statement(head, item, field, isTagged: false, isNullable: !nullable.IsEmpty));
+                EmitValue(code, condition, head, item, field, isTagged: false, isNullable: !nullable.IsEmpty);
             }
             else
             {
                 // Within the versions that have the field, null is allowed only in some.
-                code.Line($"if ({(condition is null ? "" : condition + " && ")}{nullCondition})");
-                code.Indented(Statement(head, item, field, isTagged: false, isNullable: true));
+                if (field is { Struct: not null, IsArray: false })
+                    throw new SchemaException($"{field.Name}: a struct is nullable in all versions that have it, or in none");
+                code.If(Both(condition, nullCondition), Statement(head, item, field, isNullable: true));
                 code.Line(condition is null ? "else" : $"else if ({condition})");
-                code.Indented(Statement(head, item, field, isTagged: false, isNullable: false));
+                code.Indented(Statement(head, item, field, isNullable: false));
             }
         }
         if (field.IsIgnorable || field.Versions == item.Versions)
             return;
 
         // A value that the version cannot say is an error, not something to forget.
-        var absent = field.Versions.Condition(item.Versions) switch
-        {
-            null => throw new SchemaException($"{field.Name} is in every version"),
-            "false" => "",
-            var present when !present.Contains(' ') || !present.Contains("is ") => $"{Negate(present)} && ",
-            var present => $"!({present}) && ",
-        };
-        var isSet = FieldCode.IsSet(field);
-        code.Line($"if ({absent}{(absent.Length > 0 && isSet.Contains("||") ? $"({isSet})" : isSet)})");
-        code.Indented($"throw UnsupportedFieldException.NotInVersion(\"{item.ClassName}.{field.PropertyName}\", version);");
+        code.If(
+            Both(field.Versions.ConditionOutside(item.Versions), FieldCode.IsSet(field)),
+            $"throw UnsupportedFieldException.NotInVersion(\"{item.ClassName}.{field.PropertyName}\", version);");
     }
 
-    private static string Negate(string condition) =>
-        condition.Replace(">=", "\u0001").Replace("<=", ">").Replace("\u0001", "<").Replace("==", "!=");
+    private static string Both(string? first, string second) =>
+        first is null ? second : $"{first} && {(second.Contains("||") ? $"({second})" : second)}";
 
     private static void EmitTags(CodeWriter code, Head head, Struct item)
     {
@@ -90,9 +84,9 @@ internal static class WriteCode
         if (flexible == "false")
             return;
         var fields = item.TaggedFields.Where(field => !field.Tagged.IsEmpty).ToList();
-        var count = fields.Select(field => $"(has{field.PropertyName} ? 1u : 0u)").ToList();
+        var count = fields.Select(field => $"has{field.PropertyName} ? 1u : 0u").ToList();
         if (head.KeepsUnknownTags)
-            count.Add("(uint)(UnknownTags?.Count ?? 0)");
+            count.Add("UnknownTags?.Count ?? 0u");
         if (count.Count == 0)
         {
             code.If(flexible == "true" ? null : flexible, "writer.WriteUnsignedVarint(0);");
@@ -103,12 +97,9 @@ internal static class WriteCode
         foreach (var field in fields)
         {
             var condition = field.Tagged.Condition(head.Flexible.Intersect(item.Versions));
-            var isSet = FieldCode.IsSet(field);
-            if (condition is not null && isSet.Contains("||"))
-                isSet = $"({isSet})";
-            code.Line($"var has{field.PropertyName} = {(condition is null ? "" : condition + " && ")}{isSet};");
+            code.Line($"var has{field.PropertyName} = {Both(condition, FieldCode.IsSet(field))};");
         }
-        code.Line($"writer.WriteUnsignedVarint({string.Join(" + ", count)});");
+        code.Line($"writer.WriteUnsignedVarint({(count.Count == 1 ? count[0] : string.Join(" + ", count.Select(term => $"({term})")))});");
         foreach (var field in fields)
             EmitTag(code, head, item, field);
         if (head.KeepsUnknownTags)
@@ -122,37 +113,40 @@ internal static class WriteCode
         if (FieldCode.FixedSize(field) is { } size)
         {
             code.Line($"writer.WriteTag({field.Tag}, {size});");
-            code.Line(Statement(head, item, field, isTagged: true, isNullable));
+            EmitValue(code, null, head, item, field, isTagged: true, isNullable);
         }
         else
         {
             code.Line($"var payload = writer.BeginTag({field.Tag});");
-            code.Line(Statement(head, item, field, isTagged: true, isNullable));
+            EmitValue(code, null, head, item, field, isTagged: true, isNullable);
             code.Line("writer.EndTag(payload);");
         }
         code.Close();
     }
 
-    private static string Statement(Head head, Struct item, Field field, bool isTagged, bool isNullable)
+    private static void EmitValue(CodeWriter code, string? condition, Head head, Struct item, Field field, bool isTagged, bool isNullable)
+    {
+        if (field is { Struct: not null, IsArray: false } && isNullable)
+        {
+            var method = isTagged ? "WriteTaggedPresence" : "WritePresence";
+            code.If(Both(condition, $"writer.{method}({field.PropertyName} is not null)"), $"{field.PropertyName}!.Write(writer, version);");
+            return;
+        }
+        code.If(condition, Statement(head, item, field, isNullable));
+    }
+
+    private static string Statement(Head head, Struct item, Field field, bool isNullable)
     {
         var value = field.PropertyName;
         if (field is { IsNullable: true, TypeName: not "records" } && !isNullable)
-            value = $"({value} ?? throw UnsupportedFieldException.Null(\"{item.ClassName}.{field.PropertyName}\", version))";
+            value += $" ?? throw UnsupportedFieldException.Null(\"{item.ClassName}.{field.PropertyName}\", version)";
         if (field.Struct is { } inner)
         {
             if (field.IsArray)
                 return $"{head.Name}.{inner.ClassName}.WriteArray({value}, writer, version);";
-            if (!isNullable)
-                return $"{value}.Write(writer, version);";
-            return $"if (writer.{(isTagged ? "WriteTaggedPresence" : "WritePresence")}({value} is not null)) {value}!.Write(writer, version);";
+            return $"{(value == field.PropertyName ? value : $"({value})")}.Write(writer, version);";
         }
-        var method = field.TypeName switch
-        {
-            "float64" => "Float64",
-            "uint16" => "UInt16",
-            "uint32" => "UInt32",
-            var name => char.ToUpperInvariant(name[0]) + name[1..],
-        };
+        var method = FieldCode.MethodName(field);
         if (field.IsArray)
             return $"writer.Write{method}Array({value}, {FlexibleCode.Of(head, item, field)});";
         if (FieldCode.FixedSize(field) is not null)

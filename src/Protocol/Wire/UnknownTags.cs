@@ -9,7 +9,7 @@ public sealed class UnknownTags
     private readonly List<(uint Tag, byte[] Payload)> fields = [];
 
     /// <summary>The number of fields.</summary>
-    public int Count => fields.Count;
+    public uint Count => (uint)fields.Count;
 
     internal void Add(uint tag, byte[] payload) => fields.Add((tag, payload));
 
