@@ -14,11 +14,14 @@ namespace Milena.Protocol.Records;
 public static class Crc32C
 {
     private const uint Polynomial = 0x82F63B78; // bit-reversed, as everything here: bit 31 is x^0
-    private const int LaneWords = 256; // 2 KiB a stream keep all three in the first-level cache
+    private const int LongLaneWords = 256; // 2 KiB a stream keep all three in the first-level cache
+    private const int ShortLaneWords = 32; // what 768 bytes gain outweighs putting three states together
     private const int FoldBytes = 256; // four vectors of 512 bits
 
-    private static readonly uint ShiftOneLane = PowerOfX((LaneWords * 64) - 33);
-    private static readonly uint ShiftTwoLanes = PowerOfX((2 * LaneWords * 64) - 33);
+    private static readonly uint LongLaneShift = PowerOfX((LongLaneWords * 64) - 33);
+    private static readonly uint LongLanesShift = PowerOfX((2 * LongLaneWords * 64) - 33);
+    private static readonly uint ShortLaneShift = PowerOfX((ShortLaneWords * 64) - 33);
+    private static readonly uint ShortLanesShift = PowerOfX((2 * ShortLaneWords * 64) - 33);
     private static readonly Vector512<ulong> FoldBy2048 = FoldFactors(2048);
     private static readonly Vector512<ulong> FoldBy512 = FoldFactors(512);
     private static readonly Vector128<ulong> FoldBy128 = FoldFactors(128).GetLower().GetLower();
@@ -32,7 +35,7 @@ public static class Crc32C
         var state = ~crc;
         if (Pclmulqdq.V512.IsSupported && bytes.Length >= 2 * FoldBytes)
             state = Folded(state, ref bytes);
-        else if (bytes.Length >= 3 * LaneWords * sizeof(ulong))
+        else if (bytes.Length >= 3 * ShortLaneWords * sizeof(ulong))
             state = Interleaved(state, ref bytes);
         return ~Plain(state, bytes);
     }
@@ -53,30 +56,37 @@ public static class Crc32C
         return state;
     }
 
-    /// <summary>Three streams; takes as much of the bytes as makes three whole lanes, and leaves the rest.</summary>
+    /// <summary>Three streams, in long lanes and then in short ones; leaves what makes no three short lanes.</summary>
     internal static uint Interleaved(uint state, ref ReadOnlySpan<byte> bytes)
     {
         if (!BitConverter.IsLittleEndian)
             return state;
         var words = MemoryMarshal.Cast<byte, ulong>(bytes);
-        while (words.Length >= 3 * LaneWords)
+        state = Interleaved(state, ref words, LongLaneWords, LongLaneShift, LongLanesShift);
+        state = Interleaved(state, ref words, ShortLaneWords, ShortLaneShift, ShortLanesShift);
+        bytes = bytes[^((words.Length * sizeof(ulong)) + (bytes.Length % sizeof(ulong)))..];
+        return state;
+    }
+
+    private static uint Interleaved(uint state, ref ReadOnlySpan<ulong> words, int laneWords, uint shiftOne, uint shiftTwo)
+    {
+        while (words.Length >= 3 * laneWords)
         {
-            var first = words[..LaneWords];
-            var second = words.Slice(LaneWords, LaneWords);
-            var third = words.Slice(2 * LaneWords, LaneWords);
+            var first = words[..laneWords];
+            var second = words.Slice(laneWords, first.Length);
+            var third = words.Slice(2 * laneWords, first.Length);
             uint secondState = 0, thirdState = 0;
-            for (var i = 0; i < LaneWords; i++)
+            for (var i = 0; i < first.Length; i++)
             {
                 state = BitOperations.Crc32C(state, first[i]);
                 secondState = BitOperations.Crc32C(secondState, second[i]);
                 thirdState = BitOperations.Crc32C(thirdState, third[i]);
             }
 
-            state = Shift(state, ShiftTwoLanes) ^ Shift(secondState, ShiftOneLane) ^ thirdState;
-            words = words[(3 * LaneWords)..];
+            state = Shift(state, shiftTwo) ^ Shift(secondState, shiftOne) ^ thirdState;
+            words = words[(3 * laneWords)..];
         }
 
-        bytes = bytes[^((words.Length * sizeof(ulong)) + (bytes.Length % sizeof(ulong)))..];
         return state;
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Milena.Protocol.Records;
 
@@ -29,24 +30,51 @@ internal static class Varint
     /// <summary>Reads an int at the position and moves that on.</summary>
     internal static int ReadInt32(ReadOnlySpan<byte> bytes, ref int position)
     {
-        var at = position;
-        if ((uint)at < (uint)bytes.Length && bytes[at] < 0x80) // nearly always
+        var value = ReadShort(bytes, ref position, out var isShort);
+        if (!isShort)
         {
-            position = at + 1;
-            return (bytes[at] >> 1) ^ -(bytes[at] & 1);
+            var wide = Read(bytes, ref position, MaxBytes32);
+            if (wide > uint.MaxValue)
+                ThrowTooLong();
+            value = (uint)wide;
         }
 
-        var value = Read(bytes, ref position, MaxBytes32);
-        if (value > uint.MaxValue)
-            ThrowTooLong();
-        return (int)((uint)value >> 1) ^ -(int)(value & 1);
+        return (int)(value >> 1) ^ -(int)(value & 1);
     }
 
     /// <summary>Reads a long at the position and moves that on.</summary>
     internal static long ReadInt64(ReadOnlySpan<byte> bytes, ref int position)
     {
-        var value = Read(bytes, ref position, MaxBytes64);
+        ulong value = ReadShort(bytes, ref position, out var isShort);
+        if (!isShort)
+            value = Read(bytes, ref position, MaxBytes64);
         return (long)(value >> 1) ^ -(long)(value & 1);
+    }
+
+    /// <summary>Numbers of one and two bytes, which nearly all are; moves the position only if it is such a one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint ReadShort(ReadOnlySpan<byte> bytes, ref int position, out bool isShort)
+    {
+        var at = position;
+        isShort = true;
+        if ((uint)at < (uint)bytes.Length)
+        {
+            uint first = bytes[at++];
+            if (first < 0x80)
+            {
+                position = at;
+                return first;
+            }
+
+            if ((uint)at < (uint)bytes.Length && bytes[at] < 0x80)
+            {
+                position = at + 1;
+                return (first & 0x7F) | ((uint)bytes[at] << 7);
+            }
+        }
+
+        isShort = false;
+        return 0;
     }
 
     private static ulong ZigZag(long value) => (ulong)((value << 1) ^ (value >> 63));
