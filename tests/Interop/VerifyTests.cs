@@ -75,7 +75,7 @@ public class VerifyTests
     {
         Packages.MustBeThere("/usr/bin/kcat");
         await Assert.ThrowsAsync<InvalidOperationException>(
-            () => new KcatClient().Read("127.0.0.1:1", ["nowhere"], count: 1));
+            () => new KcatClient().Read("127.0.0.1:1", ["nowhere"], countEach: 1));
     }
 
     private static Record[] Sent(bool keyed) => keyed ? Keyed : Unkeyed;

@@ -7,6 +7,9 @@ internal abstract class KafkaClient
 {
     public abstract string Name { get; }
 
+    /// <summary>The name in letters that a topic's name may have.</summary>
+    public string PlainName => Name.Replace('@', '_').Replace('/', '_');
+
     /// <summary>The codecs it writes and reads.</summary>
     public virtual IReadOnlyList<string> Codecs => Codec.All;
 
@@ -29,11 +32,11 @@ internal abstract class KafkaClient
     /// </summary>
     public abstract Consumption Consume(string bootstrap, IReadOnlyList<string> topics, string? group = null, int? count = null);
 
-    /// <summary>Reads exactly so many records, and commits them if in a group.</summary>
-    public async Task<IReadOnlyList<Consumed>> Read(
-        string bootstrap, IReadOnlyList<string> topics, int count, string? group = null, TimeSpan? within = null)
+    /// <summary>Reads exactly <paramref name="countEach"/> records for each topic together, and commits them if in a group.</summary>
+    public virtual async Task<IReadOnlyList<Consumed>> Read(
+        string bootstrap, IReadOnlyList<string> topics, int countEach, string? group = null, TimeSpan? within = null)
     {
-        await using var consumption = Consume(bootstrap, topics, group, count);
+        await using var consumption = Consume(bootstrap, topics, group, countEach * topics.Count);
         await consumption.Ended(within ?? Deadline.Default);
         return consumption.Records;
     }

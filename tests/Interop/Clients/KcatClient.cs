@@ -56,6 +56,18 @@ internal sealed class KcatClient : KafkaClient
         ]);
     }
 
+    // Without a group it reads one topic.
+    public override async Task<IReadOnlyList<Consumed>> Read(
+        string bootstrap, IReadOnlyList<string> topics, int countEach, string? group = null, TimeSpan? within = null)
+    {
+        if (group is not null)
+            return await base.Read(bootstrap, topics, countEach, group, within);
+        var records = new List<Consumed>();
+        foreach (var topic in topics)
+            records.AddRange(await base.Read(bootstrap, [topic], countEach, group, within));
+        return records;
+    }
+
     private IEnumerable<string> Options => Properties.SelectMany(property => new[] { "-X", property });
 
     private static string Line(Record record, bool isKeyed)

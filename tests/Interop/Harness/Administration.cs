@@ -22,23 +22,17 @@ internal static class Administration
         }));
     }
 
-    /// <summary>How many records lie in a topic: the ends of its partitions less their starts.</summary>
-    public static async Task<long> CountRecords(this BrokerProcess broker, string topic)
+    /// <summary>How many records lie in each partition of a topic: its end less its start.</summary>
+    public static IReadOnlyDictionary<int, long> CountRecords(this BrokerProcess broker, string topic)
     {
         using var admin = broker.Admin();
-        var partitions = admin.GetMetadata(topic, Deadline.Default).Topics.Single().Partitions;
-        var starts = await Offsets(OffsetSpec.Earliest());
-        var ends = await Offsets(OffsetSpec.Latest());
-        return ends - starts;
-
-        async Task<long> Offsets(OffsetSpec which)
-        {
-            var found = await admin.ListOffsetsAsync(partitions.Select(partition => new TopicPartitionOffsetSpec
+        using var consumer = new ConsumerBuilder<Ignore, Ignore>(
+            new ConsumerConfig { BootstrapServers = broker.Bootstrap, GroupId = "unused" }).Build();
+        return admin.GetMetadata(topic, Deadline.Default).Topics.Single().Partitions.Select(partition => partition.PartitionId)
+            .ToDictionary(partition => partition, partition =>
             {
-                TopicPartition = new TopicPartition(topic, partition.PartitionId),
-                OffsetSpec = which,
-            }));
-            return found.ResultInfos.Sum(info => info.TopicPartitionOffsetError.Offset.Value);
-        }
+                var ends = consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), Deadline.Default);
+                return ends.High.Value - ends.Low.Value;
+            });
     }
 }

@@ -46,6 +46,7 @@ export function received (topic, partition, offset, key, value) {
 
 export function ended () {
   write('E')
+  process.exit() // standard input, still open, would keep Node alive
 }
 
 /** Resolves once whoever started this driver wants it to end. */
