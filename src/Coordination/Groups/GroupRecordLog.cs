@@ -1,0 +1,73 @@
+using Milena.Coordination.Runtime;
+using Milena.Protocol;
+using Milena.Protocol.Compression;
+using Milena.Protocol.Messages;
+using Milena.Protocol.Records;
+
+namespace Milena.Coordination.Groups;
+
+/// <summary>Group records as the record batches that they are in <c>__consumer_offsets</c>, in both directions.</summary>
+internal sealed class GroupRecordLog(ICoordinatorLog log, TimeProvider time, GroupConfig config) : IReplayLog<GroupEvent>
+{
+    /// <summary>What one batch of the topic may hold when decompressed: far above what a coordinator writes into one.</summary>
+    private const int DecompressedBytesMax = 256 * 1024 * 1024;
+
+    private readonly RecordBatchOptions options = RecordBatchOptions.Default with { Codec = config.OffsetsTopicCompression };
+
+    public AppendOutcome Append(IReadOnlyList<GroupEvent> records)
+    {
+        var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+        using var builder = new RecordBatchBuilder(options);
+        foreach (var record in records.Cast<GroupRecord>())
+        {
+            var value = record.Value is null ? null : GroupRecords.WriteValue(record.Value, record.Version);
+            builder.Append(nowMs, GroupRecords.WriteKey(record.Key), value);
+        }
+        return log.Append(builder.Build());
+    }
+
+    public ValueTask<ErrorCode> Committed(long endOffset) => log.Committed(endOffset);
+
+    /// <summary>The events that a partition's batches hold.</summary>
+    public static async IAsyncEnumerable<IReadOnlyList<GroupEvent>> Replay(IAsyncEnumerable<ReadOnlyMemory<byte>> pieces)
+    {
+        using var scratch = new PooledBuffer();
+        await foreach (var piece in pieces.ConfigureAwait(false))
+            yield return Read(piece.Span, scratch);
+    }
+
+    private static List<GroupEvent> Read(ReadOnlySpan<byte> batches, PooledBuffer scratch)
+    {
+        var events = new List<GroupEvent>();
+        var run = RecordBatches.Enumerate(batches);
+        while (run.MoveNext())
+        {
+            var batch = run.Current;
+            if (ControlRecordBatch.TryReadMarker(batch, out var isCommit, out _))
+                events.Add(new TransactionEnded(batch.ProducerId, isCommit));
+            if (batch.IsControl)
+                continue;
+            var producerId = batch.IsTransactional ? batch.ProducerId : -1;
+            foreach (var record in batch.ReadRecords(scratch, DecompressedBytesMax))
+            {
+                if (Read(record, producerId) is { } step)
+                    events.Add(step);
+            }
+        }
+        return run.End == BatchRunEnd.Complete
+            ? events
+            : throw new MalformedMessageException($"a piece of the offsets topic is not whole batches ({run.End})");
+    }
+
+    // Null for a type that is not known: a newer broker may have led the partition before.
+    private static GroupRecord? Read(in Record record, long producerId)
+    {
+        if (record.Key.ToArray() is not { } keyBytes)
+            throw new MalformedMessageException("a record of the offsets topic without a key");
+        if (GroupRecords.ReadKey(keyBytes) is not { } key)
+            return null;
+        // Copies: the piece is gone when the next is read, and groups keep subscriptions and assignments.
+        var value = record.Value.ToArray() is { } valueBytes ? GroupRecords.ReadValue(key.Type, valueBytes) : null;
+        return new GroupRecord(key, value, Version: 0, producerId);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using Milena.Common;
+using Milena.Protocol.Messages;
+
+namespace Milena.Coordination.Groups;
+
+/// <summary>
+/// All groups of one partition of <c>__consumer_offsets</c>, and their offsets: the fold over its records, and over the volatile
+/// changes since this node leads it. An immutable value. Keys are in ordinal order, so that every run goes through them alike.
+/// </summary>
+internal sealed record GroupsState(ImmutableSortedDictionary<string, Group> Groups, OffsetsState Offsets)
+{
+    public static GroupsState Empty { get; } =
+        new(ImmutableSortedDictionary.Create<string, Group>(StringComparer.Ordinal), OffsetsState.Empty);
+
+    public Group? Find(string groupId) => Groups.GetValueOrDefault(groupId);
+
+    /// <summary>The state after these events, in order.</summary>
+    public static GroupsState Apply(GroupsState state, IReadOnlyList<GroupEvent> events)
+    {
+        foreach (var step in events)
+            state = state.Apply(step);
+        return state;
+    }
+
+    public GroupsState Apply(GroupEvent step) => step switch
+    {
+        GroupRecord record => Apply(record),
+        TransactionEnded end => (this with { Offsets = Offsets.EndTransaction(end.ProducerId, end.IsCommit, out var groups) })
+            .WithSimpleGroups(groups),
+        ClassicGroupChanged change => this with { Groups = Groups.SetItem(change.Group.Id, change.Group) },
+        _ => throw new InvariantViolation($"unknown event {step}"),
+    };
+
+    private GroupsState Apply(GroupRecord record) => (record.Key, record.Value) switch
+    {
+        (GroupMetadataKey key, GroupMetadataValue value) => With(ClassicGroupOf(key.Group).Apply(value)),
+        (GroupMetadataKey key, null) => this with { Groups = Groups.Remove(key.Group) },
+        (OffsetCommitKey key, null) => this with { Offsets = Offsets.Remove(OffsetKey.Of(key)) },
+        (OffsetCommitKey key, OffsetCommitValue value) => Commit(OffsetKey.Of(key), CommittedOffset.Of(value), record.ProducerId),
+        (LegacyOffsetCommitKey key, null) => this with { Offsets = Offsets.Remove(OffsetKey.Of(key)) },
+        (LegacyOffsetCommitKey key, LegacyOffsetCommitValue value) =>
+            Commit(OffsetKey.Of(key), CommittedOffset.Of(value), record.ProducerId),
+        _ => this, // records of the other kinds of groups, which are not served yet
+    };
+
+    private GroupsState Commit(OffsetKey key, CommittedOffset offset, long producerId) => producerId >= 0
+        ? this with { Offsets = Offsets.SetPending(producerId, key, offset) }
+        : (this with { Offsets = Offsets.Set(key, offset) }).WithSimpleGroup(key.Group);
+
+    // Offsets make a group: one that nobody has joined, and that nobody who only assigns partitions to itself will ever join.
+    private GroupsState WithSimpleGroup(string groupId) => Groups.ContainsKey(groupId) ? this : With(new ClassicGroup(groupId));
+
+    private GroupsState WithSimpleGroups(IEnumerable<string> groupIds)
+    {
+        var state = this;
+        foreach (var groupId in groupIds)
+            state = state.WithSimpleGroup(groupId);
+        return state;
+    }
+
+    private ClassicGroup ClassicGroupOf(string groupId) => Find(groupId) as ClassicGroup ?? new ClassicGroup(groupId);
+
+    private GroupsState With(Group group) => this with { Groups = Groups.SetItem(group.Id, group) };
+}
