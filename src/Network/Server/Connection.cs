@@ -1,0 +1,362 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Milena.Protocol;
+
+namespace Milena.Network;
+
+/// <summary>
+/// A client's connection to a <see cref="FrameServer"/>. One loop reads its requests and calls the handler; a response that is
+/// ready at once is sent from that loop, others by whoever completes them, in the order of their requests.
+/// </summary>
+public sealed class Connection
+{
+    /// <summary>How much a connection does before it lets others have its thread: 64 requests or a megabyte.</summary>
+    private const int TurnBytes = 1 << 20;
+    private const int RequestTurnBytes = TurnBytes / 64;
+
+    private const int NoEntry = -1;
+
+    private readonly FrameServer server;
+    private readonly Transport transport;
+    private readonly FrameReader reader;
+    private readonly FrameWriter writer;
+    private readonly OrderedSender<RequestSlot> sender;
+    private readonly InFlightGate inFlight;
+    private CancellationTokenSource? closing;
+    private RequestSlot? spareSlot;
+    private int closeReason;
+    private volatile bool stopping;
+    private int heldEntry = NoEntry; // the loop's: answers lie unsent in the writer, and the first kept its entry in the gate
+    private long seenProgress; // the sweep's: what had moved when it last came by, and when that was
+    private long seenAt;
+
+    internal Connection(FrameServer server, Transport transport, string listenerName, long id, IPAddress? countedAddress)
+    {
+        this.server = server;
+        this.transport = transport;
+        ListenerName = listenerName;
+        Id = id;
+        CountedAddress = countedAddress;
+        reader = new FrameReader(transport, server.Budget, server.Options.FrameBytesMax);
+        writer = new FrameWriter(transport);
+        sender = new OrderedSender<RequestSlot>(writer, OnSent, OnFailed);
+        inFlight = new InFlightGate(server.Options.InFlightMax, server.Options.InFlightBytesMax);
+        seenAt = server.Time.GetTimestamp();
+    }
+
+    /// <summary>Unique among the connections of the server's life.</summary>
+    public long Id { get; }
+
+    /// <summary>The listener it came in on.</summary>
+    public string ListenerName { get; }
+
+    /// <summary>The server's end.</summary>
+    public EndPoint? LocalEndPoint => transport.LocalEndPoint;
+
+    /// <summary>The client's end.</summary>
+    public EndPoint? RemoteEndPoint => transport.RemoteEndPoint;
+
+    /// <summary>Whatever the handler keeps for the connection.</summary>
+    public object? State { get; set; }
+
+    /// <summary>Why it ended; <see cref="CloseReason.None"/> while it has not.</summary>
+    public CloseReason CloseReason => (CloseReason)Volatile.Read(ref closeReason);
+
+    /// <summary>Fires when the connection is closed, by whom ever, so that a handler that waits gives up.</summary>
+    public CancellationToken Closed
+    {
+        get
+        {
+            if (closing is { } existing)
+                return existing.Token;
+            var created = new CancellationTokenSource();
+            var source = Interlocked.CompareExchange(ref closing, created, null) ?? created;
+            if (CloseReason != CloseReason.None)
+                source.Cancel();
+            return source.Token;
+        }
+    }
+
+    /// <summary>The address that counts against <c>max.connections.per.ip</c>; null if none does.</summary>
+    internal IPAddress? CountedAddress { get; }
+
+    /// <summary>Closes the connection now. What is in flight is not answered. Any thread, any number of times.</summary>
+    /// <param name="reason">For the log.</param>
+    public void Abort(string reason) => Close(CloseReason.Refused, reason);
+
+    /// <summary>Completes when nothing of the connection is left.</summary>
+    internal Task Ended { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Whether requests are in flight.</summary>
+    internal bool IsBusy => inFlight.Count > 0;
+
+    /// <summary>Begins to read.</summary>
+    internal void Start() => Ended = RunAsync();
+
+    private async Task RunAsync()
+    {
+        await Task.Yield(); // who has accepted the connection does not handle its first requests
+        try
+        {
+            await ReadAndHandleAsync();
+            Close(CloseReason.PeerGone, "the peer closed it");
+        }
+        catch (Exception e)
+        {
+            OnFailed(e);
+        }
+
+        LeaveHeldEntry();
+        await inFlight.WhenEmpty();
+        reader.Release();
+        writer.Release();
+        try
+        {
+            server.Handler.OnClosed(this);
+        }
+        catch (Exception e)
+        {
+            Log.CleanUpFailed(server.Logger, Id, e);
+        }
+
+        server.Remove(this);
+    }
+
+    /// <summary>Answers what is in flight, reads no more requests, then tells the peer that nothing more comes.</summary>
+    internal async Task StopAsync()
+    {
+        stopping = true;
+        await inFlight.WhenEmpty();
+        transport.EndSend();
+    }
+
+    /// <summary>Closes the connection if nothing has moved for too long. Called now and then by the server, one call at a time.</summary>
+    internal void Sweep(long now)
+    {
+        var progress = reader.Progress + writer.SentBytes;
+        if (progress != seenProgress)
+        {
+            seenProgress = progress;
+            seenAt = now;
+            return;
+        }
+
+        var still = server.Time.GetElapsedTime(seenAt, now);
+        var waitsForHandler = inFlight.Count > 0 && !writer.IsSending;
+        if (still >= server.Options.IdleMax && !waitsForHandler)
+            Close(CloseReason.Idle, "nothing moved for connections.max.idle.ms");
+        else if (still >= server.Options.StallMax && reader.HoldsShare && server.Budget.IsShort)
+            Close(CloseReason.Stalled, "a frame stood still half way, while others waited for its memory");
+    }
+
+    internal void Close(CloseReason reason, string why, Exception? exception = null)
+    {
+        if (Interlocked.CompareExchange(ref closeReason, (int)reason, (int)CloseReason.None) != (int)CloseReason.None)
+            return;
+        server.LogClosed(this, reason, why, exception);
+        transport.Close();
+        try
+        {
+            Volatile.Read(ref closing)?.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            Log.CleanUpFailed(server.Logger, Id, e);
+        }
+    }
+
+    private async Task ReadAndHandleAsync()
+    {
+        var turn = 0;
+        while (CloseReason == CloseReason.None)
+        {
+            if (!reader.HasFrame)
+                await SendHeldAsync();
+            var reading = reader.ReadAsync();
+            if (!reading.IsCompleted)
+                turn = 0;
+            if (await reading is not { } frame)
+                return;
+            if (!inFlight.TryEnter(frame.Length))
+            {
+                await SendHeldAsync();
+                await inFlight.EnterAsync(frame.Length);
+            }
+
+            if (stopping)
+            {
+                inFlight.Leave(frame.Length);
+                frame.Dispose();
+                await SendHeldAsync();
+                await reader.DiscardAsync();
+                return;
+            }
+
+            turn += RequestTurnBytes + frame.Length;
+            await HandleAsync(frame);
+            if (turn < TurnBytes)
+                continue;
+            turn = 0;
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>Calls the handler, and sends the response if it is there at once and no other is due before it.</summary>
+    private ValueTask HandleAsync(InboundFrame frame)
+    {
+        ValueTask<OutboundFrame?> answering;
+        try
+        {
+            answering = server.Handler.HandleAsync(this, frame);
+        }
+        catch (Exception e)
+        {
+            answering = ValueTask.FromException<OutboundFrame?>(e);
+        }
+
+        if (answering.IsCompleted && sender.IsIdle)
+            return AnswerNowAsync(frame, answering);
+        var slot = Interlocked.Exchange(ref spareSlot, null) ?? new RequestSlot(this);
+        sender.Enqueue(slot);
+        if (heldEntry != NoEntry)
+            return AnswerAfterHeldAsync(slot, frame, answering);
+        slot.Start(frame, answering);
+        return ValueTask.CompletedTask;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask AnswerNowAsync(InboundFrame frame, ValueTask<OutboundFrame?> answering)
+    {
+        var keepsEntry = false;
+        try
+        {
+            if (TakeResult(answering.GetAwaiter()) is not { } response)
+                return;
+            var flush = !reader.HasFrame;
+            keepsEntry = !flush && heldEntry == NoEntry;
+            if (keepsEntry)
+                heldEntry = frame.Length;
+            await writer.WriteAsync(response, flush);
+            if (flush)
+                LeaveHeldEntry();
+        }
+        finally
+        {
+            frame.Dispose();
+            if (!keepsEntry)
+                inFlight.Leave(frame.Length);
+        }
+    }
+
+    /// <summary>The slot's request is not answered yet, and those before it must not wait for it. The writer is still the loop's.</summary>
+    private async ValueTask AnswerAfterHeldAsync(RequestSlot slot, InboundFrame frame, ValueTask<OutboundFrame?> answering)
+    {
+        try
+        {
+            await SendHeldAsync();
+        }
+        finally
+        {
+            slot.Start(frame, answering);
+        }
+    }
+
+    private ValueTask SendHeldAsync()
+    {
+        return heldEntry == NoEntry ? ValueTask.CompletedTask : SendAsync();
+
+        async ValueTask SendAsync()
+        {
+            await writer.FlushAsync();
+            LeaveHeldEntry();
+        }
+    }
+
+    private void LeaveHeldEntry()
+    {
+        if (heldEntry != NoEntry)
+            inFlight.Leave(heldEntry);
+        heldEntry = NoEntry;
+    }
+
+    private OutboundFrame? TakeResult(ValueTaskAwaiter<OutboundFrame?> answered)
+    {
+        try
+        {
+            return answered.GetResult();
+        }
+        catch (MalformedMessageException e)
+        {
+            Close(CloseReason.BadInput, e.Message);
+        }
+        catch (ConnectionClosingException e)
+        {
+            Close(CloseReason.Refused, e.Message);
+        }
+        catch (Exception e)
+        {
+            // The edge of a request. If the connection is closed already, this is only how the handler gave up.
+            Close(CloseReason.Failed, "its request could not be handled", e);
+        }
+
+        return null;
+    }
+
+    private void OnSent(RequestSlot slot)
+    {
+        var frameBytes = slot.FrameBytes;
+        Volatile.Write(ref spareSlot, slot);
+        inFlight.Leave(frameBytes);
+    }
+
+    /// <summary>Closes the connection for what reading or writing has thrown.</summary>
+    private void OnFailed(Exception exception)
+    {
+        if (exception is BadFrameException)
+            Close(CloseReason.BadInput, exception.Message);
+        else if (exception is EndOfStreamException)
+            Close(CloseReason.Truncated, "the peer closed it in the middle of a request");
+        else if (Transport.IsGone(exception))
+            Close(CloseReason.PeerGone, exception.Message);
+        else
+            Close(CloseReason.Failed, "a response could not be sent", exception);
+    }
+
+    /// <summary>A request whose response is sent in its turn.</summary>
+    private sealed class RequestSlot : SendSlot
+    {
+        private readonly Connection connection;
+        private readonly Action onAnswered;
+        private InboundFrame? frame;
+        private ValueTaskAwaiter<OutboundFrame?> answered;
+
+        public RequestSlot(Connection connection)
+        {
+            this.connection = connection;
+            onAnswered = OnAnswered;
+        }
+
+        public int FrameBytes { get; private set; }
+
+        public void Start(InboundFrame frame, ValueTask<OutboundFrame?> answering)
+        {
+            this.frame = frame;
+            FrameBytes = frame.Length;
+            answered = answering.GetAwaiter();
+            if (answered.IsCompleted)
+                OnAnswered();
+            else
+                answered.UnsafeOnCompleted(onAnswered);
+        }
+
+        private void OnAnswered()
+        {
+            var response = connection.TakeResult(answered);
+            answered = default;
+            frame!.Dispose();
+            frame = null;
+            connection.sender.Complete(this, response);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Milena.Network;
+
+/// <summary>A connected TCP socket. Nagle's delay is off: a response waits for nobody.</summary>
+public sealed class SocketTransport : Transport
+{
+    private readonly Socket socket;
+
+    /// <param name="socket">Connected; this transport owns it.</param>
+    /// <param name="settings">The buffer sizes to ask for.</param>
+    public SocketTransport(Socket socket, SocketSettings settings)
+    {
+        this.socket = socket;
+        socket.NoDelay = true;
+        settings.Apply(socket);
+        LocalEndPoint = socket.LocalEndPoint;
+        RemoteEndPoint = socket.RemoteEndPoint;
+    }
+
+    /// <inheritdoc/>
+    public override EndPoint? LocalEndPoint { get; }
+
+    /// <inheritdoc/>
+    public override EndPoint? RemoteEndPoint { get; }
+
+    /// <inheritdoc/>
+    public override bool HasData => socket.Available > 0;
+
+    /// <summary>
+    /// Connects to the first address of the host that answers. Throws <see cref="SocketException"/>, or
+    /// <see cref="OperationCanceledException"/>.
+    /// </summary>
+    public static async ValueTask<SocketTransport> ConnectAsync(
+        string host, int port, SocketSettings settings, CancellationToken cancellationToken = default)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            settings.Apply(socket); // before the handshake, because it announces the window
+            await socket.ConnectAsync(host, port, cancellationToken);
+            return new SocketTransport(socket, SocketSettings.Default);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer, SocketFlags.None);
+
+    /// <inheritdoc/>
+    public override ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes) => socket.SendAsync(bytes, SocketFlags.None);
+
+    /// <inheritdoc/>
+    public override void EndSend()
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (IsGone(e))
+        {
+            // The peer was quicker, and hears no more in any case.
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Close() => socket.Dispose();
+}
+
+/// <summary>What the <c>socket.*</c> settings ask of the operating system.</summary>
+/// <param name="SendBufferBytes"><c>socket.send.buffer.bytes</c>; -1 leaves it to the system, which then sizes it as it goes.</param>
+/// <param name="ReceiveBufferBytes"><c>socket.receive.buffer.bytes</c>; -1 as above.</param>
+public sealed record SocketSettings(int SendBufferBytes = -1, int ReceiveBufferBytes = -1)
+{
+    /// <summary>Everything as the operating system has it.</summary>
+    public static SocketSettings Default { get; } = new();
+
+    internal void Apply(Socket socket)
+    {
+        if (SendBufferBytes > 0)
+            socket.SendBufferSize = SendBufferBytes;
+        if (ReceiveBufferBytes > 0)
+            socket.ReceiveBufferSize = ReceiveBufferBytes;
+    }
+}
