@@ -25,6 +25,7 @@ internal sealed class ImageReplay
     private DelegationTokensImage tokens;
     private long nextProducerId;
     private MetadataImage? transactionStart;
+    private int recordCount;
 
     public ImageReplay(MetadataImage start)
     {
@@ -49,7 +50,7 @@ internal sealed class ImageReplay
         Scram = scram,
         DelegationTokens = tokens,
         TransactionStart = transactionStart,
-    }.At(start.EndOffset, start.Epoch);
+    }.At(start.EndOffset + recordCount, start.Epoch);
 
     public MetadataDelta BuildDelta()
     {
@@ -62,6 +63,7 @@ internal sealed class ImageReplay
 
     public void Apply(IMetadataRecord record)
     {
+        recordCount++;
         switch (record)
         {
             case TopicRecord topic:

@@ -48,10 +48,13 @@ public sealed class MetadataImage
     /// <summary>Delegation tokens.</summary>
     public DelegationTokensImage DelegationTokens { get; internal init; } = DelegationTokensImage.Empty;
 
-    /// <summary>The end of the part of the log that this image tells, exclusive; as <see cref="At"/> set it.</summary>
+    /// <summary>
+    /// The end of the part of the log that this image tells, exclusive. Every record that is replayed moves it by one; where
+    /// something else lies in the log (control records), <see cref="At"/> does.
+    /// </summary>
     public long EndOffset { get; private init; }
 
-    /// <summary>The epoch of the last record of that part.</summary>
+    /// <summary>The epoch of the last record of that part, as <see cref="At"/> set it.</summary>
     public int Epoch { get; private init; }
 
     /// <summary>

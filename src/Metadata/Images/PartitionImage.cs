@@ -26,7 +26,7 @@ public sealed class PartitionImage
     /// <summary>In a change: the leader stays, and so does its epoch.</summary>
     public const int LeaderUnchanged = -2;
 
-    private PartitionImage()
+    internal PartitionImage()
     {
     }
 
