@@ -24,7 +24,7 @@ public sealed partial class MessageWriter : IDisposable
     /// <param name="capacity">Bytes to begin with; the buffer grows by itself.</param>
     public MessageWriter(int capacity = 256)
     {
-        buffer = ArrayPool<byte>.Shared.Rent(capacity);
+        buffer = ArrayPool<byte>.Shared.Rent(Math.Max(capacity, 1));
     }
 
     private MessageWriter(int capacity, bool isFrame)
@@ -109,7 +109,11 @@ public sealed partial class MessageWriter : IDisposable
     }
 
     /// <summary>A string that is not null.</summary>
-    public void WriteString(string value, bool isFlexible) => WriteNullableString(value, isFlexible);
+    public void WriteString(string value, bool isFlexible)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        WriteNullableString(value, isFlexible);
+    }
 
     /// <summary>A string, or null.</summary>
     public void WriteNullableString(string? value, bool isFlexible)
