@@ -36,7 +36,8 @@ internal static class CleanShutdownFile
         try
         {
             using var document = JsonDocument.Parse(json);
-            return document.RootElement.TryGetProperty("brokerEpoch", out var epoch) && epoch.TryGetInt64(out var value) ? value : -1;
+            var isThere = document.RootElement.TryGetProperty("brokerEpoch", out var epoch);
+            return isThere && long.TryParse(epoch.ToString(), CultureInfo.InvariantCulture, out var value) ? value : -1;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

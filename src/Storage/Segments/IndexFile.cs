@@ -70,7 +70,14 @@ internal sealed class IndexFile(LazyFile file, int entrySize, int keyOffset, int
     /// <summary>Keeps only the first entries.</summary>
     public void Truncate(int count)
     {
-        Flush();
+        if (count > 0)
+            Flush();
+        if (file.Exists && file.Size == (long)count * entrySize && Volatile.Read(ref state) is null or { TailCount: 0 })
+        {
+            Volatile.Write(ref state, new State(count, []));
+            return;
+        }
+
         file.SetSize((long)count * entrySize);
         Volatile.Write(ref state, new State(count, []));
     }

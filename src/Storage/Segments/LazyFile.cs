@@ -108,6 +108,9 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
         }
     }
 
+    /// <summary>The file is about to go with its directory.</summary>
+    public void Forsake() => isRemoved = true;
+
     /// <summary>Removes the file from the disk. Who reads it afterwards gets an <see cref="IOException"/>.</summary>
     public void Delete()
     {

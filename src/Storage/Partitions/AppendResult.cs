@@ -1,4 +1,5 @@
 using Milena.Protocol;
+using Milena.Protocol.Records;
 
 namespace Milena.Storage;
 
@@ -17,11 +18,6 @@ public enum AppendOrigin
     /// <summary>This node as the leader of the metadata quorum.</summary>
     Raft,
 }
-
-/// <summary>A record that a batch was refused for.</summary>
-/// <param name="BatchIndex">The record's index within its batch.</param>
-/// <param name="Message">What is wrong with it, for the user.</param>
-public readonly record struct RecordFault(int BatchIndex, string Message);
 
 /// <summary>What became of an append.</summary>
 /// <param name="Error"><see cref="ErrorCode.None"/>, or why nothing was written.</param>
@@ -47,6 +43,6 @@ public readonly record struct AppendResult(
     /// <summary>What is wrong, for the user; null if the error says it all.</summary>
     public string? ErrorMessage { get; init; }
 
-    /// <summary>The records that the batch was refused for; null if it is not for single records.</summary>
-    public IReadOnlyList<RecordFault>? RecordFaults { get; init; }
+    /// <summary>The records that the batch was refused for; empty if it is not for single records.</summary>
+    public IReadOnlyList<RecordFault> RecordFaults { get => field ?? []; init; }
 }

@@ -84,5 +84,17 @@ public sealed record LogConfig
     /// </summary>
     public int? CompressionLevel { get; init; }
 
+    /// <summary>What a producer's batches are checked against.</summary>
+    internal BatchRules Rules() => new()
+    {
+        MaxMessageBytes = MaxMessageBytes,
+        RequireKeys = CleanupPolicy.HasFlag(CleanupPolicy.Compact),
+        TimestampType = TimestampType,
+        TimestampBeforeMaxMs = TimestampBeforeMaxMs,
+        TimestampAfterMaxMs = TimestampAfterMaxMs,
+        Codec = Compression,
+        CompressionLevel = CompressionLevel,
+    };
+
     private const long DayMs = 24 * 3_600_000L;
 }

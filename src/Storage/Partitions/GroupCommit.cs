@@ -1,0 +1,131 @@
+using Milena.Common;
+using Milena.Protocol;
+
+namespace Milena.Storage;
+
+/// <summary>
+/// Syncs one log, one sync at a time: whoever asks while one runs that does not cover him shares the next with all others who do.
+/// </summary>
+/// <param name="log">What is synced.</param>
+/// <param name="threads">Where the syncs run.</param>
+internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
+{
+    private readonly Lock gate = new();
+    private long flushedTo;
+    private Round? running;
+    private Round? next;
+
+    /// <summary>Everything below survives a power cut.</summary>
+    public long FlushedTo => Volatile.Read(ref flushedTo);
+
+    /// <summary>Returns when everything below the offset survives a power cut, or cannot be made to.</summary>
+    public ValueTask<ErrorCode> FlushAsync(long upToOffset)
+    {
+        if (upToOffset <= FlushedTo)
+            return new(ErrorCode.None);
+        lock (gate)
+        {
+            if (upToOffset <= flushedTo)
+                return new(ErrorCode.None);
+            if (running is not null && upToOffset <= running.Target)
+                return new(running.Task);
+            if (next is null)
+            {
+                next = new();
+                if (running is null)
+                    threads.Enqueue(this);
+            }
+
+            return new(next.Task);
+        }
+    }
+
+    /// <summary>What is known to be on the disk after a start.</summary>
+    public void Start(long recoveryPoint)
+    {
+        lock (gate)
+            Volatile.Write(ref flushedTo, recoveryPoint);
+    }
+
+    /// <summary>
+    /// The log was cut at an offset, or begins anew there. A round that is under way may have seen files that are gone and synced
+    /// none that came instead, so it is done again.
+    /// </summary>
+    public void OnTruncated(long offset)
+    {
+        lock (gate)
+        {
+            Volatile.Write(ref flushedTo, Math.Min(flushedTo, offset));
+            if (running is not null)
+                running.IsStale = true;
+        }
+    }
+
+    /// <summary>One sync and its answers. Called on a thread that may wait for the disk.</summary>
+    public void RunRound()
+    {
+        Round round;
+        lock (gate)
+        {
+            Invariant.Holds(running is null);
+            round = running = next ?? throw new InvariantViolation("a round without anybody who asked for it");
+            next = null;
+        }
+
+        var error = Sync(round);
+        lock (gate)
+        {
+            running = null;
+            if (next is not null)
+                threads.Enqueue(this);
+        }
+
+        round.Complete(error);
+    }
+
+    private ErrorCode Sync(Round round)
+    {
+        while (true)
+        {
+            lock (gate)
+            {
+                round.IsStale = false;
+                round.Target = log.LogEndOffset;
+            }
+
+            if (!log.TrySync(FlushedTo, round.Target))
+                return ErrorCode.KafkaStorageError;
+            lock (gate)
+            {
+                if (round.IsStale)
+                    continue;
+                Volatile.Write(ref flushedTo, Math.Max(flushedTo, round.Target));
+                return ErrorCode.None;
+            }
+        }
+    }
+
+    private sealed class Round
+    {
+        // Those who wait answer clients; they must not do it on the thread that owes the next sync.
+        private readonly TaskCompletionSource<ErrorCode> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public long Target { get; set; } = -1;
+
+        public bool IsStale { get; set; }
+
+        public Task<ErrorCode> Task => completion.Task;
+
+        public void Complete(ErrorCode error) => completion.SetResult(error);
+    }
+}
+
+/// <summary>What a <see cref="GroupCommit"/> syncs.</summary>
+internal interface ISyncedLog
+{
+    /// <summary>The offset that is written next.</summary>
+    long LogEndOffset { get; }
+
+    /// <summary>Makes everything in [from, to) survive a power cut; false if the disk refuses, which it has been told by then.</summary>
+    bool TrySync(long from, long to);
+}

@@ -1,0 +1,252 @@
+using Milena.Common;
+using Milena.Protocol.Records;
+
+namespace Milena.Storage;
+
+/// <content>What the log's owner does in the background, at the start and at the end.</content>
+public sealed partial class PartitionLog
+{
+    // How many bytes of batches a start may have to walk through to know the producers again, where segments are larger.
+    private const int SnapshotIntervalBytes = 64 * 1024 * 1024;
+
+    private int sizeAtSnapshot;
+
+    /// <summary>Whether there is anything that a power cut would take.</summary>
+    internal bool IsDirty => RecoveryPoint < LogEndOffset;
+
+    /// <summary>When the last sync ended, Unix ms.</summary>
+    internal long LastFlushedMs => Volatile.Read(ref lastFlushedMs);
+
+    /// <summary>The first offset in the files, which the log's start may be above.</summary>
+    internal long FirstSegmentOffset => Segments[0].BaseOffset;
+
+    /// <summary>The segments, for tests.</summary>
+    internal IReadOnlyList<LogSegment> AllSegments => Segments;
+
+    long ISyncedLog.LogEndOffset => LogEndOffset;
+
+    /// <inheritdoc/>
+    bool ISyncedLog.TrySync(long from, long to)
+    {
+        if (IsOffline || isBeingDeleted)
+            return false;
+        try
+        {
+            var all = Segments; // every offset below the end that was asked for lies in one of these
+            for (var i = Math.Max(0, FloorIndex(all, from)); i < all.Length && from < to && all[i].BaseOffset < to; i++)
+                Sync(all[i]);
+            snapshots.Sync();
+            if (Epochs.TakeDirty() is { } epochs)
+                LeaderEpochCheckpoint.Write(place.Files, place.Path, epochs);
+            if (hasNewNames)
+            {
+                hasNewNames = false;
+                place.Files.SyncDirectory(place.Path);
+                place.Files.SyncDirectory(directory.Path);
+            }
+
+            Volatile.Write(ref lastFlushedMs, directory.NowMs);
+            return true;
+        }
+        catch (IOException e)
+        {
+            if (!isBeingDeleted)
+                directory.Fail(e);
+            return false;
+        }
+    }
+
+    /// <summary>Syncs in the background what was appended. Takes a snapshot of the producers if the last one is far behind.</summary>
+    internal void FlushBehind()
+    {
+        InTurn(() =>
+        {
+            if (Active.Size - sizeAtSnapshot > SnapshotIntervalBytes)
+                TakeSnapshot();
+        });
+        StartFlush(LogEndOffset);
+    }
+
+    /// <summary>Sets what a load has found.</summary>
+    internal void Start(long endOffset, long highWatermarkAtCheckpoint, long recoveryPoint, bool hasNewFiles)
+    {
+        hasNewNames = hasNewFiles;
+        Volatile.Write(ref logEndOffset, endOffset);
+        Volatile.Write(ref highWatermark, Math.Clamp(highWatermarkAtCheckpoint, logStartOffset, endOffset));
+        Epochs.TruncateFromEnd(endOffset);
+        Epochs.TruncateFromStart(logStartOffset);
+        commit.Start(recoveryPoint);
+        producers.OnHighWatermark(HighWatermark);
+        sizeAtSnapshot = Active.Size;
+    }
+
+    /// <summary>
+    /// Brings the producers into the state that they have at an offset: from the latest snapshot that lies at or below
+    /// <paramref name="snapshotMax"/>, and the batches that follow it. With <paramref name="rebuildAborted"/>, aborted transactions that
+    /// the transaction indexes do not know are added to them.
+    /// </summary>
+    internal void LoadProducers(long endOffset, long snapshotMax, bool rebuildAborted, long expirationMs)
+    {
+        producers.Clear();
+        snapshots.RemoveAbove(endOffset);
+        var nowMs = directory.NowMs;
+        var entries = snapshots.LoadLatest(
+            snapshotMax, offset => Log.SnapshotDamaged(directory.Logger, Partition, offset), out var snapshotOffset);
+        foreach (var entry in entries ?? [])
+        {
+            if (!ProducerStates.IsExpired(entry, nowMs, expirationMs))
+                producers.Load(entry);
+        }
+
+        var from = Math.Max(snapshotOffset, logStartOffset);
+        var all = Segments;
+        for (var i = Math.Max(0, FloorIndex(all, from)); i < all.Length && from < endOffset; i++)
+            Replay(all[i], from, rebuildAborted);
+    }
+
+    /// <summary>Forgets producers that have written nothing for so long.</summary>
+    internal void RemoveExpiredProducers(long expirationMs)
+    {
+        lock (writing)
+            producers.RemoveExpired(directory.NowMs, expirationMs);
+    }
+
+    /// <summary>Closes files that have not been used since the last call, if nothing waits for a sync.</summary>
+    internal void CloseIdleFiles()
+    {
+        if (IsDirty)
+            return;
+        InTurn(() =>
+        {
+            foreach (var segment in Segments)
+                segment.CloseIdleFiles();
+        });
+    }
+
+    /// <summary>
+    /// Ends the log in order: everything is written, indexed and synced, and the producers are in a snapshot, so that the next start
+    /// reads next to nothing. False if the disk refuses.
+    /// </summary>
+    internal bool Close(bool isBeingDeleted = false)
+    {
+        this.isBeingDeleted |= isBeingDeleted;
+        lock (writing)
+        {
+            if (isClosed)
+                return !IsOffline;
+            isClosed = true;
+            try
+            {
+                if (!IsOffline && !isBeingDeleted)
+                    Settle(isClosing: true);
+            }
+            catch (IOException e)
+            {
+                directory.Fail(e);
+            }
+        }
+
+        var needsSync = !isBeingDeleted && (IsDirty || Epochs.IsDirty || snapshots.NeedSync || hasNewNames);
+        var isSafe = !IsOffline && (!needsSync || ((ISyncedLog)this).TrySync(RecoveryPoint, LogEndOffset));
+        if (isSafe && !isBeingDeleted)
+            commit.Start(LogEndOffset);
+        foreach (var segment in Segments)
+            segment.CloseFiles();
+        return isSafe;
+    }
+
+    /// <summary>Renames the log's directory, once it is closed. What is being read from it can be read on.</summary>
+    internal void MoveTo(string path) => place.MoveTo(path);
+
+    /// <summary>Removes the log's directory.</summary>
+    internal void DeleteDirectory()
+    {
+        foreach (var segment in Segments)
+        {
+            segment.Forsake();
+            segment.CloseFiles();
+        }
+
+        try
+        {
+            place.Files.DeleteDirectory(place.Path);
+        }
+        catch (IOException e)
+        {
+            directory.Fail(e);
+        }
+    }
+
+    /// <summary>Sets the topic's id and writes <c>partition.metadata</c>.</summary>
+    internal void AssignTopicId(Uuid topicId)
+    {
+        PartitionMetadata.Write(place.Files, place.Path, topicId);
+        TopicId = topicId;
+    }
+
+    /// <summary>
+    /// Leaves the files as a closed log has them, with a snapshot at the end. A log that was recovered gets one only if finding out
+    /// the same again would take long: thousands of new files would.
+    /// </summary>
+    internal void Settle(bool isClosing)
+    {
+        Active.CompleteIndexes();
+        if (logEndOffset > Math.Max(snapshots.Latest, Segments[0].BaseOffset)
+            && (isClosing || producers.Count > 0 || Active.Size > SnapshotIntervalBytes))
+            TakeSnapshot();
+    }
+
+    private static void Sync(LogSegment segment)
+    {
+        try
+        {
+            segment.Sync();
+        }
+        catch (IOException) when (segment.File.IsRemoved)
+        {
+            // retention or a truncation has taken it meanwhile
+        }
+    }
+
+    private void TakeSnapshot()
+    {
+        snapshots.Write(logEndOffset, producers);
+        snapshots.RemoveStrays(Segments);
+        sizeAtSnapshot = Active.Size;
+    }
+
+    private void ReloadProducers(long endOffset)
+    {
+        LoadProducers(endOffset, endOffset, rebuildAborted: false, expirationMs: long.MaxValue);
+        producers.OnHighWatermark(HighWatermark);
+    }
+
+    private void Replay(LogSegment segment, long from, bool rebuildAborted)
+    {
+        var offset = Math.Max(from, segment.BaseOffset);
+        var search = segment.Find(offset, out var position, out _);
+        if (search == SegmentSearch.BadIndex)
+        {
+            Log.IndexesRebuilt(directory.Logger, Partition, segment.BaseOffset, "an entry did not point at its batch");
+            segment.RebuildIndexes(config.IndexIntervalBytes);
+            search = segment.Find(offset, out position, out _);
+        }
+
+        if (search != SegmentSearch.Found)
+            return;
+        using var scanner = new BatchScanner(segment.File, position, segment.Size, BatchScanner.LargeWindow);
+        Span<byte> known = stackalloc byte[AbortedTransaction.Size];
+        while (scanner.MoveNext())
+        {
+            if (!scanner.Current.HasProducerId)
+                continue;
+            var aborted = producers.Apply(scanner.Current.IsControl ? scanner.Load() : scanner.Current);
+            if (rebuildAborted && aborted is { IsAborted: true } transaction
+                && (segment.TransactionIndex?.TryReadLast(known) != true || (AbortedTransaction.TryRead(known, out var last) && last.LastOffset < transaction.LastOffset)))
+            {
+                segment.AddAborted(new(
+                    transaction.ProducerId, transaction.FirstOffset, transaction.LastOffset, producers.LastStableOffsetAfter(transaction)));
+            }
+        }
+    }
+}
