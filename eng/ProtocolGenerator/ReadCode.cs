@@ -108,7 +108,10 @@ internal static class ReadCode
         if (field.Struct is { } inner)
         {
             if (field.IsArray)
-                return $"{head.Name}.{inner.ClassName}.ReadArray(ref reader, version)" + (isNullable ? "" : $" ?? throw MalformedMessageException.Null(\"{field.Name}\")");
+            {
+                var refusal = isNullable ? "" : $" ?? throw MalformedMessageException.Null(\"{field.Name}\")";
+                return $"{head.Name}.{inner.ClassName}.ReadArray(ref reader, version){refusal}";
+            }
             var isTagged = present == field.Tagged;
             var read = $"{head.Name}.{inner.ClassName}.Read(ref reader, version)";
             return isNullable ? $"reader.{(isTagged ? "ReadTaggedPresence" : "ReadPresence")}() ? {read} : null" : read;

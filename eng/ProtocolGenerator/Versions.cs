@@ -48,7 +48,10 @@ internal readonly record struct Versions(int Low, int High)
             : throw new SchemaException($"versions {this} without {other} are two ranges");
     }
 
-    /// <summary>A C# condition on <c>version</c> that holds in these versions, given that it lies in <paramref name="within"/>; null if it always holds.</summary>
+    /// <summary>
+    /// A C# condition on <c>version</c> that holds in these versions, given that it lies in <paramref name="within"/>; null if
+    /// it always holds.
+    /// </summary>
     public string? Condition(Versions within)
     {
         var here = Intersect(within);
@@ -63,7 +66,10 @@ internal readonly record struct Versions(int Low, int High)
         return here.Low == within.Low ? $"version <= {here.High}" : $"version is >= {here.Low} and <= {here.High}";
     }
 
-    /// <summary>A C# condition that holds in the versions of <paramref name="within"/> that are not among these; null if these are none of them.</summary>
+    /// <summary>
+    /// A C# condition that holds in the versions of <paramref name="within"/> that are not among these; null if none of these
+    /// is within.
+    /// </summary>
     public string? ConditionOutside(Versions within)
     {
         var here = Intersect(within);

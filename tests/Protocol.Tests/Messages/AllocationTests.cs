@@ -11,7 +11,14 @@ public class AllocationTests
 
     private static readonly ProduceResponse Response = new()
     {
-        Responses = [new() { Name = "topic", PartitionResponses = [.. Enumerable.Range(0, 100).Select(_ => new ProduceResponse.PartitionProduceResponse())] }],
+        Responses =
+        [
+            new()
+            {
+                Name = "topic",
+                PartitionResponses = [.. Enumerable.Range(0, 100).Select(_ => new ProduceResponse.PartitionProduceResponse())],
+            },
+        ],
     };
 
     [Fact]

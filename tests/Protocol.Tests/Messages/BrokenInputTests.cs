@@ -1,3 +1,5 @@
+using Milena.Protocol.Messages;
+
 namespace Milena.Protocol.Tests.Messages;
 
 /// <summary>
@@ -18,7 +20,7 @@ public class BrokenInputTests
     {
         ForAllMessages((schema, version, bytes) =>
         {
-            var step = Math.Max(1, bytes.Length / 100);
+            var step = Math.Max(1, bytes.Length / 60);
             for (var length = 0; length < bytes.Length; length += step)
             {
                 var cut = bytes.AsMemory(0, length).ToArray();
@@ -89,7 +91,7 @@ public class BrokenInputTests
         {
             foreach (var claim in claims)
             {
-                var step = Math.Max(1, bytes.Length / 40);
+                var step = Math.Max(1, bytes.Length / 16);
                 for (var at = 0; at + claim.Length <= bytes.Length; at += step)
                 {
                     var lying = bytes.ToArray();
@@ -98,6 +100,60 @@ public class BrokenInputTests
                 }
             }
         });
+    }
+
+    [Fact]
+    public void Records_and_files_of_random_bytes_are_read_or_refused()
+    {
+        Action<byte[]>[] readers =
+        [
+            bytes => MetadataRecords.Read(bytes),
+            bytes => RemoteLogRecords.Read(bytes),
+            bytes => GroupRecords.ReadKey(bytes),
+            bytes => GroupRecords.ReadValue((short)random.Next(24), bytes),
+            bytes => ShareRecords.ReadKey(bytes),
+            bytes => ShareRecords.ReadValue((short)random.Next(3), bytes),
+            bytes => TransactionRecords.ReadKey(bytes),
+            bytes => TransactionRecords.ReadValue(0, bytes),
+            bytes => ControlRecords.ReadKey(bytes),
+            bytes => ControlRecords.ReadValue((ControlRecordType)random.Next(8), bytes),
+            bytes => ProducerSnapshots.Read(bytes),
+            bytes => VersionedData.Read<ConsumerProtocolSubscription>(bytes),
+            bytes => QuorumStates.Read(bytes, out _),
+            bytes => QuorumStates.Read(Damaged(bytes), out _),
+            ReadHeader,
+        ];
+        foreach (var read in readers)
+        {
+            for (var i = 0; i < 2000; i++)
+            {
+                var bytes = new byte[random.Next(80)];
+                random.NextBytes(bytes);
+                for (var at = 0; at < bytes.Length && i % 2 == 0; at++)
+                    bytes[at] &= 3;
+                try
+                {
+                    read(bytes);
+                }
+                catch (MalformedMessageException)
+                {
+                    // The one answer to what cannot be read.
+                }
+            }
+        }
+
+        static void ReadHeader(byte[] bytes)
+        {
+            var reader = new MessageReader(bytes);
+            RequestHeaders.Read(ref reader, out _);
+        }
+
+        byte[] Damaged(byte[] noise)
+        {
+            var file = QuorumStates.Write(new() { LeaderId = 1, LeaderEpoch = 6 }, (short)random.Next(2));
+            noise.AsSpan(0, Math.Min(noise.Length, 3)).CopyTo(file.AsSpan(random.Next(file.Length - 3)));
+            return file;
+        }
     }
 
     private void ForAllMessages(Action<MessageSchema, short, byte[]> check)

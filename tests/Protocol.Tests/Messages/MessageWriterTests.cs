@@ -90,7 +90,10 @@ public class MessageWriterTests
     {
         var response = new ApiVersionsResponse
         {
-            FinalizedFeatures = [.. Enumerable.Range(0, features).Select(level => new ApiVersionsResponse.FinalizedFeatureKey { MaxVersionLevel = (short)level })],
+            FinalizedFeatures =
+            [
+                .. Enumerable.Range(0, features).Select(level => new ApiVersionsResponse.FinalizedFeatureKey { MaxVersionLevel = (short)level }),
+            ],
             ZkMigrationReady = true,
         };
         using var writer = new MessageWriter(16);

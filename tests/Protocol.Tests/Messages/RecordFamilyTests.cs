@@ -61,8 +61,10 @@ public class RecordFamilyTests
         var key = Assert.IsType<TransactionLogKey>(TransactionRecords.ReadKey(Vectors.Bytes("record.txn.key")));
         Assert.Equal("tx-1", key.TransactionalId);
         Assert.Equal(Vectors.Bytes("record.txn.key"), TransactionRecords.WriteKey(key));
-        foreach (var (id, version) in new[] { ("record.txn.value.tv0", (short)0), ("record.txn.value.tv1", (short)1), ("record.txn.value.tv2", (short)1) })
+        for (var transactionVersion = 0; transactionVersion <= 2; transactionVersion++)
         {
+            var id = $"record.txn.value.tv{transactionVersion}";
+            var version = (short)Math.Min(transactionVersion, 1);
             var value = Assert.IsType<TransactionLogValue>(TransactionRecords.ReadValue(key.Type, Vectors.Bytes(id)));
             Assert.Equal((4000L, (short)3, 60000), (value.ProducerId, value.ProducerEpoch, value.TransactionTimeoutMs));
             Assert.Equal("t1", value.TransactionPartitions![0].Topic);
@@ -171,7 +173,8 @@ public class RecordFamilyTests
             Assert.Equal(version >= 2 ? 5 : -1, subscription.GenerationId);
             Assert.Equal(version >= 3 ? "rackA" : null, subscription.RackId);
             Assert.Equal(sample, VersionedData.Write(subscription, version));
-            Assert.Equal(2, VersionedData.Read<ConsumerProtocolAssignment>(Vectors.Bytes($"consumerprotocol.assignment.v{version}")).AssignedPartitions.Length);
+            sample = Vectors.Bytes($"consumerprotocol.assignment.v{version}");
+            Assert.Equal(2, VersionedData.Read<ConsumerProtocolAssignment>(sample).AssignedPartitions.Length);
         }
 
         byte[] later = [0, 9, .. Vectors.Bytes("consumerprotocol.subscription.v3").AsSpan(2), 1, 2, 3];
