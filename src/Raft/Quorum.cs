@@ -16,6 +16,14 @@ public sealed record QuorumConfig(VoterKey Local, ImmutableArray<VoterKey> Voter
 
     /// <summary>How many voters make a majority.</summary>
     public int Majority => Voters.Length / 2 + 1;
+
+    /// <summary>
+    /// Why a node that is configured like this cannot start, or null if it can; to be asked before <see cref="QuorumNode.Start"/>,
+    /// which takes it for granted.
+    /// </summary>
+    public string? Refusal => Voters.Length != 1
+        ? $"a quorum of {Voters.Length} voters is not supported yet: there must be one"
+        : IsVoter ? null : $"node {Local.Id} is not the voter of the quorum, which is node {Voters[0].Id}";
 }
 
 /// <summary>
