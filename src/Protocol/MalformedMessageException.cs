@@ -1,7 +1,9 @@
 namespace Milena.Protocol;
 
-/// <summary>Bytes from a peer or a disk are not what they claim to be. The only exception that decoding throws; where
-/// a caller must tell one fault from the others, that has its own class.</summary>
+/// <summary>
+/// Bytes from a peer or a disk are not what they claim to be. The only exception that decoding throws; where a caller must tell one
+/// fault from the others, that has its own class.
+/// </summary>
 public class MalformedMessageException : Exception
 {
     /// <param name="message">What is wrong, for the log.</param>

@@ -21,7 +21,8 @@ public static class CompressionCodecs
     /// </param>
     /// <param name="framing">What belongs to messages of magic 0 has a frame of its own.</param>
     public static void Compress(
-        CompressionCodec codec, ReadOnlySpan<byte> source, PooledBuffer destination, int? level = null, Lz4Framing framing = Lz4Framing.Standard)
+        CompressionCodec codec, ReadOnlySpan<byte> source, PooledBuffer destination, int? level = null,
+        Lz4Framing framing = Lz4Framing.Standard)
     {
         switch (codec)
         {

@@ -15,7 +15,12 @@ internal static class SnappyCodec
     // A copy of three bytes stands for at most 64, and no element does better.
     private const int RatioMax = 22;
 
-    private static ReadOnlySpan<byte> Header => [0x82, (byte)'S', (byte)'N', (byte)'A', (byte)'P', (byte)'P', (byte)'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1];
+    private static ReadOnlySpan<byte> Header =>
+    [
+        0x82, (byte)'S', (byte)'N', (byte)'A', (byte)'P', (byte)'P', (byte)'Y', 0,
+        0, 0, 0, 1, // version
+        0, 0, 0, 1, // the oldest version that can read it
+    ];
 
     private static ReadOnlySpan<byte> Magic => Header[..8];
 

@@ -35,7 +35,12 @@ internal static class ZstdCodec
             var capacity = (int)Math.Min(Decompressor.GetDecompressedSize(source), (ulong)maxBytes);
             var decompressor = Decompressors.Take();
             if (!decompressor.TryUnwrap(source, destination.GetSpan(capacity)[..capacity], out var written))
-                throw capacity == maxBytes ? new DecompressedSizeException(maxBytes) : new MalformedMessageException("a zstd frame is not as long as it says");
+            {
+                throw capacity == maxBytes
+                    ? new DecompressedSizeException(maxBytes)
+                    : new MalformedMessageException("a zstd frame is not as long as it says");
+            }
+
             destination.Advance(written);
             Decompressors.Keep(decompressor);
         }

@@ -13,7 +13,8 @@ public readonly struct BatchValidation : IDisposable
 {
     private readonly IDisposable? owner;
 
-    private BatchValidation(ErrorCode error, string? message, IReadOnlyList<RecordFault> faults, Memory<byte> batch, IDisposable? owner, long logAppendTimeMs)
+    private BatchValidation(
+        ErrorCode error, string? message, IReadOnlyList<RecordFault> faults, Memory<byte> batch, IDisposable? owner, long logAppendTimeMs)
     {
         Error = error;
         Message = message;
@@ -29,7 +30,9 @@ public readonly struct BatchValidation : IDisposable
     /// <summary>What is wrong, for the user; null if nothing is.</summary>
     public string? Message { get; }
 
-    /// <summary>The records that are at fault, or none if it is not for single records. No more than <see cref="BatchValidator.RecordFaultsMax"/>.</summary>
+    /// <summary>
+    /// The records that are at fault, or none if it is not for single records. No more than <see cref="BatchValidator.RecordFaultsMax"/>.
+    /// </summary>
     public IReadOnlyList<RecordFault> RecordFaults { get; }
 
     /// <summary>The one batch to append, of magic 2, with base offset 0 and no leader epoch yet. Empty on an error.</summary>

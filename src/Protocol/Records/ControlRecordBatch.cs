@@ -49,7 +49,14 @@ public static class ControlRecordBatch
 
     /// <summary>Begins a batch and writes the one marker that ends a transaction; the batch is finished by the builder.</summary>
     public static void WriteMarker(
-        RecordBatchBuilder builder, bool commit, long producerId, short producerEpoch, int coordinatorEpoch, long timestampMs, long baseOffset = 0, int leaderEpoch = -1)
+        RecordBatchBuilder builder,
+        bool commit,
+        long producerId,
+        short producerEpoch,
+        int coordinatorEpoch,
+        long timestampMs,
+        long baseOffset = 0,
+        int leaderEpoch = -1)
     {
         builder.Begin(RecordBatchOptions.Default with
         {
@@ -88,7 +95,9 @@ public static class ControlRecordBatch
         return type is >= ControlRecordType.Abort and <= ControlRecordType.KRaftVoters ? type : ControlRecordType.Unknown;
     }
 
-    /// <summary>The epoch of the coordinator that wrote a marker; throws <see cref="MalformedMessageException"/> if it is not there.</summary>
+    /// <summary>
+    /// The epoch of the coordinator that wrote a marker; throws <see cref="MalformedMessageException"/> if it is not there.
+    /// </summary>
     public static int CoordinatorEpochOf(in Record marker)
     {
         var value = marker.Value.Span;

@@ -136,10 +136,13 @@ public static class Crc32C
     /// The state after zero bits, whose number is 33 more than the power of x that is <paramref name="factor"/>: the product of two
     /// 32-bit numbers comes out times x, and the CRC instruction that reduces it multiplies by x^32.
     /// </summary>
-    private static uint Shift(uint state, uint factor) =>
-        Pclmulqdq.IsSupported
-            ? BitOperations.Crc32C(0, Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar((ulong)state), Vector128.CreateScalar((ulong)factor), 0)[0])
-            : BitOperations.Crc32C(0, CarrylessMultiply(state, factor));
+    private static uint Shift(uint state, uint factor)
+    {
+        var product = Pclmulqdq.IsSupported
+            ? Pclmulqdq.CarrylessMultiply(Vector128.CreateScalar((ulong)state), Vector128.CreateScalar((ulong)factor), 0)[0]
+            : CarrylessMultiply(state, factor);
+        return BitOperations.Crc32C(0, product);
+    }
 
     private static ulong CarrylessMultiply(uint a, uint b)
     {

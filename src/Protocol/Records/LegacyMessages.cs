@@ -65,7 +65,8 @@ public static class LegacyMessages
     /// <param name="destination">Where to append.</param>
     /// <param name="maxBytes">How many bytes may come out of each compressed batch.</param>
     /// <exception cref="MalformedMessageException">A batch is damaged.</exception>
-    public static DownConversion FromBatches(ReadOnlySpan<byte> batches, sbyte magic, long fromOffset, PooledBuffer destination, int maxBytes)
+    public static DownConversion FromBatches(
+        ReadOnlySpan<byte> batches, sbyte magic, long fromOffset, PooledBuffer destination, int maxBytes)
     {
         using var scratch = new PooledBuffer();
         var nextOffset = -1L;
@@ -114,7 +115,8 @@ public static class LegacyMessages
             firstOffset = firstOffset < 0 ? record.Offset : firstOffset;
             lastOffset = record.Offset;
             maxTimestamp = Math.Max(maxTimestamp, record.TimestampMs);
-            Write(messages, magic, magic == 0 ? lastOffset : lastOffset - firstOffset, attributes, record.TimestampMs, record.Key, record.Value);
+            var innerOffset = magic == 0 ? lastOffset : lastOffset - firstOffset;
+            Write(messages, magic, innerOffset, attributes, record.TimestampMs, record.Key, record.Value);
         }
 
         if (lastOffset < 0)
@@ -138,7 +140,8 @@ public static class LegacyMessages
             BinaryPrimitives.WriteInt64BigEndian(message[LegacyMessage.TimestampOffset..], timestampMs);
         var rest = Write(message[LegacyMessage.KeyOffset(magic)..], key);
         Write(rest, value);
-        BinaryPrimitives.WriteUInt32BigEndian(message[LegacyMessage.CrcOffset..], Crc32.HashToUInt32(message[RecordBatchHeader.MagicOffset..]));
+        var crc = Crc32.HashToUInt32(message[RecordBatchHeader.MagicOffset..]);
+        BinaryPrimitives.WriteUInt32BigEndian(message[LegacyMessage.CrcOffset..], crc);
         destination.Advance(size);
     }
 

@@ -38,7 +38,9 @@ internal static class LegacyProduce
             if (!message.IsValidCrc)
                 return BatchValidation.Refused(ErrorCode.CorruptMessage, $"a message does not match its CRC of {message.Crc:x8}");
             if (message.Codec > CompressionCodec.Lz4)
-                return BatchValidation.Refused(ErrorCode.UnsupportedCompressionType, $"messages of magic {message.Magic} do not know {CompressionCodecs.Name(message.Codec)}");
+                return BatchValidation.Refused(
+                    ErrorCode.UnsupportedCompressionType,
+                    $"messages of magic {message.Magic} do not know {CompressionCodecs.Name(message.Codec)}");
             if (message.Magic == 1 && message.TimestampType == TimestampType.LogAppendTime)
                 return BatchValidation.Refused(ErrorCode.InvalidTimestamp, "only a broker gives messages the time of their append");
             if (message.Codec != CompressionCodec.None)

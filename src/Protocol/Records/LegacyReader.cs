@@ -46,7 +46,8 @@ internal ref struct LegacyReader
         if (at != body.Length)
             throw new MalformedMessageException("a message is not as long as it says");
         Current = new(
-            body, message.BaseOffset + offsetShift, appendTimestamp ?? message.MaxTimestamp, keyOffset, keyLength, valueOffset, valueLength, at, 0);
+            body, message.BaseOffset + offsetShift, appendTimestamp ?? message.MaxTimestamp,
+            keyOffset, keyLength, valueOffset, valueLength, at, 0);
         return true;
     }
 

@@ -13,7 +13,8 @@ public readonly ref struct Record
     private readonly int headersOffset;
 
     internal Record(
-        ReadOnlySpan<byte> body, long offset, long timestampMs, int keyOffset, int keyLength, int valueOffset, int valueLength, int headersOffset, int headerCount)
+        ReadOnlySpan<byte> body, long offset, long timestampMs,
+        int keyOffset, int keyLength, int valueOffset, int valueLength, int headersOffset, int headerCount)
     {
         this.body = body;
         this.keyOffset = keyOffset;

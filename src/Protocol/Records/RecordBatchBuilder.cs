@@ -7,9 +7,9 @@ using static Milena.Protocol.Records.RecordBatchHeader;
 namespace Milena.Protocol.Records;
 
 /// <summary>
-/// Writes batches of magic 2, one after the other: <see cref="Begin"/>, <see cref="Append(long, NullableSpan, NullableSpan, ReadOnlySpan{RecordHeader})"/>
-/// for each record, <see cref="Build"/>. The buffers are pooled and kept, so a builder that is used again allocates nothing. One
-/// owner, one thread at a time; the bytes that <see cref="Build"/> returns hold until the next <see cref="Begin"/> or the end.
+/// Writes batches of magic 2, one after the other: <see cref="Begin"/>, <see cref="Append"/> for each record, <see cref="Build"/>.
+/// The buffers are pooled and kept, so a builder that is used again allocates nothing. One owner, one thread at a time; the bytes
+/// that <see cref="Build"/> returns hold until the next <see cref="Begin"/> or the end.
 /// </summary>
 public sealed class RecordBatchBuilder : IDisposable
 {

@@ -25,7 +25,8 @@ public readonly ref struct RecordBatchView
         this.bytes = bytes[..size];
     }
 
-    private RecordBatchView(ReadOnlySpan<byte> bytes, int size) => this.bytes = bytes.Length > size ? bytes[..size] : bytes;
+    /// <summary>The batch at the beginning of the bytes, which <see cref="Probe"/> has found.</summary>
+    internal RecordBatchView(ReadOnlySpan<byte> bytes, int size) => this.bytes = bytes.Length > size ? bytes[..size] : bytes;
 
     /// <summary>The batch that the bytes begin with, or false if that is no batch or not a whole one.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out RecordBatchView batch)
@@ -42,7 +43,8 @@ public readonly ref struct RecordBatchView
     public static bool TryReadHeader(ReadOnlySpan<byte> bytes, out RecordBatchView batch)
     {
         var end = Probe(bytes, out var size);
-        var found = end == BatchRunEnd.None || (end == BatchRunEnd.Partial && size > 0 && bytes.Length >= HeaderSize((sbyte)bytes[MagicOffset]));
+        var found = end == BatchRunEnd.None
+            || (end == BatchRunEnd.Partial && size > 0 && bytes.Length >= HeaderSize((sbyte)bytes[MagicOffset]));
         batch = found ? new(bytes, size) : default;
         return found;
     }

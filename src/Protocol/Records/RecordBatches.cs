@@ -62,8 +62,7 @@ public static class RecordBatches
                 return false;
             }
 
-            RecordBatchView.TryRead(bytes.Slice(Consumed, size), out var batch);
-            Current = batch;
+            Current = new(bytes[Consumed..], size);
             Position = Consumed;
             Consumed += size;
             return true;

@@ -88,7 +88,8 @@ public ref struct RecordEnumerator
         if (at != length)
             ThrowMalformed("a record is not as long as it says");
         Current = new(
-            body, baseOffset + offsetDelta, appendTimestamp ?? (baseTimestamp + timestampDelta), keyOffset, keyLength, valueOffset, valueLength, headersOffset, headerCount);
+            body, baseOffset + offsetDelta, appendTimestamp ?? (baseTimestamp + timestampDelta),
+            keyOffset, keyLength, valueOffset, valueLength, headersOffset, headerCount);
     }
 
     private static int Length(ReadOnlySpan<byte> body, ref int at, out int start)
