@@ -1,6 +1,6 @@
 namespace Milena.Protocol.Compression;
 
-/// <summary>A few objects that are dear to make, kept for the next user. What does not fit is left to the collector.</summary>
+/// <summary>A few objects that are dear to make, kept for the next user. What does not fit is disposed.</summary>
 internal sealed class KeptObjects<T>(Func<T> make)
     where T : class
 {
@@ -20,7 +20,7 @@ internal sealed class KeptObjects<T>(Func<T> make)
         return make();
     }
 
-    /// <summary>Gives back one that is fit for use: after a failure it is not.</summary>
+    /// <summary>Gives back one that is fit for use.</summary>
     internal void Keep(T item)
     {
         for (var i = 0; i < kept.Length; i++)

@@ -29,11 +29,11 @@ internal static class ZstdCodec
             throw new MalformedMessageException("not a zstd frame");
         if (ContentSize(source) > (ulong)maxBytes)
             throw new DecompressedSizeException(maxBytes);
+        var decompressor = Decompressors.Take();
         try
         {
             // What the frames say, or what so many blocks can hold at most if they say nothing.
             var capacity = (int)Math.Min(Decompressor.GetDecompressedSize(source), (ulong)maxBytes);
-            var decompressor = Decompressors.Take();
             if (!decompressor.TryUnwrap(source, destination.GetSpan(capacity)[..capacity], out var written))
             {
                 throw capacity == maxBytes
@@ -42,11 +42,15 @@ internal static class ZstdCodec
             }
 
             destination.Advance(written);
-            Decompressors.Keep(decompressor);
         }
         catch (ZstdException e)
         {
             throw new MalformedMessageException("not a zstd frame", e);
+        }
+        finally
+        {
+            // Each use begins anew, so a failed one does no harm; dropping its memory, which the collector does not see, would.
+            Decompressors.Keep(decompressor);
         }
     }
 
