@@ -1,0 +1,69 @@
+using Milena.Broker.Apis;
+using Milena.Broker.Controllers;
+using Milena.Broker.Dispatch;
+using Milena.Broker.Fetching;
+using Milena.Coordination.Groups;
+using Milena.Metadata.Configs;
+using Milena.Protocol.Messages;
+using Milena.Replication;
+using Milena.Storage;
+
+namespace Milena.Broker;
+
+/// <summary>What the APIs work with.</summary>
+internal sealed record BrokerParts(
+    BrokerConfig Config,
+    LogManager Logs,
+    ReplicaManager Replicas,
+    MetadataCache Metadata,
+    ControllerService Controller,
+    TopicAutoCreation Creation,
+    ProducerIds ProducerIds,
+    GroupCoordinator Groups,
+    TimeProvider Time,
+    Random Random);
+
+/// <summary>The list of everything that is served: one line an API.</summary>
+internal static class BrokerApis
+{
+    public static ApiRegistry Create(BrokerParts parts)
+    {
+        var (config, logs, replicas, metadata, controller, creation, producerIds, groups, time, random) = parts;
+        var partitions = new PartitionDirectory(replicas, metadata);
+        var sessions = new FetchSessionCache(
+            config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
+        var reader = new FetchReader(partitions, config.GetInt("fetch.max.bytes"), time);
+
+        var registry = new ApiRegistry();
+        return registry
+            .Add<ProduceApi, ProduceRequest, ProduceResponse>(new(partitions))
+            .Add<FetchApi, FetchRequest, FetchResponse>(new(new FetchSessions(sessions, time), reader))
+            .Add<ListOffsetsApi, ListOffsetsRequest, ListOffsetsResponse>(new(partitions))
+            .Add<MetadataApi, MetadataRequest, MetadataResponse>(new(metadata, creation, logs.ClusterId))
+            .Add<OffsetCommitApi, OffsetCommitRequest, OffsetCommitResponse>(new(groups))
+            .Add<OffsetFetchApi, OffsetFetchRequest, OffsetFetchResponse>(new(groups))
+            .Add<FindCoordinatorApi, FindCoordinatorRequest, FindCoordinatorResponse>(new(metadata, groups, creation))
+            .Add<JoinGroupApi, JoinGroupRequest, JoinGroupResponse>(new(groups))
+            .Add<HeartbeatApi, HeartbeatRequest, HeartbeatResponse>(new(groups))
+            .Add<LeaveGroupApi, LeaveGroupRequest, LeaveGroupResponse>(new(groups))
+            .Add<SyncGroupApi, SyncGroupRequest, SyncGroupResponse>(new(groups))
+            .Add<DescribeGroupsApi, DescribeGroupsRequest, DescribeGroupsResponse>(new(groups))
+            .Add<ListGroupsApi, ListGroupsRequest, ListGroupsResponse>(new(groups))
+            .Add<ApiVersionsApi, ApiVersionsRequest, ApiVersionsResponse>(new(registry, metadata))
+            .Add<CreateTopicsApi, CreateTopicsRequest, CreateTopicsResponse>(new(controller))
+            .Add<DeleteTopicsApi, DeleteTopicsRequest, DeleteTopicsResponse>(new(controller))
+            .Add<DeleteRecordsApi, DeleteRecordsRequest, DeleteRecordsResponse>(new(partitions))
+            .Add<InitProducerIdApi, InitProducerIdRequest, InitProducerIdResponse>(new(producerIds))
+            .Add<OffsetForLeaderEpochApi, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>(new(partitions))
+            .Add<DescribeConfigsApi, DescribeConfigsRequest, DescribeConfigsResponse>(new(metadata, config))
+            .Add<AlterConfigsApi, AlterConfigsRequest, AlterConfigsResponse>(new(controller))
+            .Add<DescribeLogDirsApi, DescribeLogDirsRequest, DescribeLogDirsResponse>(new(logs, replicas))
+            .Add<CreatePartitionsApi, CreatePartitionsRequest, CreatePartitionsResponse>(new(controller))
+            .Add<DeleteGroupsApi, DeleteGroupsRequest, DeleteGroupsResponse>(new(groups))
+            .Add<IncrementalAlterConfigsApi, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(new(controller))
+            .Add<OffsetDeleteApi, OffsetDeleteRequest, OffsetDeleteResponse>(new(groups))
+            .Add<DescribeClusterApi, DescribeClusterRequest, DescribeClusterResponse>(new(metadata, logs.ClusterId))
+            .Add<DescribeTopicPartitionsApi, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
+                new(metadata, config.GetInt("max.request.partition.size.limit")));
+    }
+}

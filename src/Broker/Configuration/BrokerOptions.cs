@@ -1,0 +1,89 @@
+using System.Net;
+using Milena.Coordination.Groups;
+using Milena.Metadata.Configs;
+using Milena.Network;
+using Milena.Protocol.Compression;
+using Milena.Replication;
+using Milena.Storage;
+
+namespace Milena.Broker.Configuration;
+
+/// <summary>What each part of the broker is told of its configuration: the only place that knows the names.</summary>
+internal static class BrokerOptions
+{
+    public static LogManagerOptions LogManager(BrokerConfig config) => new()
+    {
+        LogDirs = [.. config.LogDirs.Select(Path.GetFullPath)],
+        MetadataLogDir = Path.GetFullPath(config.MetadataLogDir),
+        NodeId = config.NodeId,
+        RecoveryThreadsPerDataDir = config.GetInt("num.recovery.threads.per.data.dir"),
+        RetentionCheckIntervalMs = config.GetLong("log.retention.check.interval.ms"),
+        RecoveryPointCheckpointIntervalMs = config.GetLong("log.flush.offset.checkpoint.interval.ms"),
+        LogStartCheckpointIntervalMs = config.GetLong("log.flush.start.offset.checkpoint.interval.ms"),
+        HighWatermarkCheckpointIntervalMs = config.GetLong("replica.high.watermark.checkpoint.interval.ms"),
+        ProducerIdExpirationMs = config.GetInt("producer.id.expiration.ms"),
+        ProducerIdExpirationCheckIntervalMs = config.GetInt("producer.id.expiration.check.interval.ms"),
+    };
+
+    public static FrameServerOptions Frames(BrokerConfig config) => new()
+    {
+        FrameBytesMax = config.GetInt("socket.request.max.bytes"),
+        QueuedBytesMax = config.GetLong("queued.max.request.bytes"),
+        IdleMax = TimeSpan.FromMilliseconds(config.GetLong("connections.max.idle.ms")),
+        Connections = new ConnectionLimits
+        {
+            Max = config.GetInt("max.connections"),
+            MaxPerIp = config.GetInt("max.connections.per.ip"),
+            MaxPerIpOverrides = PerIpOverrides(config.GetStringOrNull("max.connections.per.ip.overrides") ?? ""),
+            CreatedPerSecond = config.GetInt("max.connection.creation.rate"),
+        },
+    };
+
+    public static ListenerOptions Listener(BrokerConfig config, Endpoint endpoint) => new(endpoint.Name, endpoint.Host, endpoint.Port)
+    {
+        Backlog = config.GetInt("socket.listen.backlog.size"),
+        Sockets = new SocketSettings
+        {
+            SendBufferBytes = config.GetInt("socket.send.buffer.bytes"),
+            ReceiveBufferBytes = config.GetInt("socket.receive.buffer.bytes"),
+        },
+    };
+
+    public static GroupConfig Groups(BrokerConfig config) => new()
+    {
+        OffsetsTopicPartitions = config.GetInt("offsets.topic.num.partitions"),
+        OffsetsTopicCompression = (CompressionCodec)config.GetInt("offsets.topic.compression.codec"),
+        InitialRebalanceDelayMs = config.GetInt("group.initial.rebalance.delay.ms"),
+        MinSessionTimeoutMs = config.GetInt("group.min.session.timeout.ms"),
+        MaxSessionTimeoutMs = config.GetInt("group.max.session.timeout.ms"),
+        MaxSize = config.GetInt("group.max.size"),
+        OffsetMetadataMaxBytes = config.GetInt("offset.metadata.max.bytes"),
+        OffsetsRetentionMs = config.GetLong("offsets.retention.minutes") * 60_000,
+        OffsetsRetentionCheckIntervalMs = config.GetLong("offsets.retention.check.interval.ms"),
+    };
+
+    public static ReplicationOptions Replication(BrokerConfig config) => new(
+        config.NodeId,
+        config.GetString("log.flush.before.ack") switch
+        {
+            "always" => AckPolicy.Always,
+            "never" => AckPolicy.Never,
+            _ => AckPolicy.Auto,
+        },
+        (image, topic) => LogConfigs.From(image.TopicConfigOf(topic, config)),
+        (image, topic) => image.TopicConfigOf(topic, config));
+
+    /// <summary><c>127.0.0.1:200,10.0.0.5:10</c>; names are not looked up, as they may stand for several addresses.</summary>
+    private static Dictionary<IPAddress, int> PerIpOverrides(string text)
+    {
+        var overrides = new Dictionary<IPAddress, int>();
+        foreach (var entry in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            var colon = entry.LastIndexOf(':');
+            if (colon > 0 && IPAddress.TryParse(entry[..colon], out var address) && int.TryParse(entry[(colon + 1)..], out var max))
+                overrides[address] = max;
+        }
+
+        return overrides;
+    }
+}

@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using Milena.Broker;
+using Milena.Common;
+using Milena.Metadata.Configs;
+using Milena.Metadata.Controllers;
+using Milena.Metadata.Features;
+using Milena.Protocol;
+using Milena.Protocol.Messages;
+using Milena.Storage;
+
+namespace Milena.Broker.Controllers;
+
+/// <summary>This broker as the controller knows it: registers it, keeps it alive, and reports log directories that have failed.</summary>
+internal sealed class BrokerLife(
+    ControllerService controller, MetadataCache metadata, BrokerConfig config, LogManager logs, Uuid incarnationId) : IDisposable
+{
+    private ITimer? heartbeats;
+
+    /// <summary>The epoch of this life: the offset at which the broker registered. -1 before.</summary>
+    public long Epoch { get; private set; } = -1;
+
+    /// <summary>Registers and becomes active. Throws <see cref="InvalidOperationException"/> if the controller refuses.</summary>
+    public async Task Begin(IEnumerable<Endpoint> endpoints, TimeProvider time)
+    {
+        var request = new BrokerRegistrationRequest
+        {
+            BrokerId = config.NodeId,
+            ClusterId = logs.ClusterId,
+            IncarnationId = incarnationId,
+            Listeners = [.. endpoints.Select(endpoint => new BrokerRegistrationRequest.Listener
+            {
+                Name = endpoint.Name,
+                Host = endpoint.Host,
+                Port = (ushort)endpoint.Port,
+                SecurityProtocol = (short)endpoint.Protocol,
+            })],
+            Features = [.. FeatureSet.Supported.Select(feature => new BrokerRegistrationRequest.Feature
+            {
+                Name = feature.Key,
+                MinSupportedVersion = feature.Value.Min,
+                MaxSupportedVersion = feature.Value.Max,
+            })],
+            Rack = config.GetStringOrNull("broker.rack"),
+            LogDirs = [.. logs.LogDirs.Where(dir => !dir.IsOffline).Select(dir => dir.Id)],
+            PreviousBrokerEpoch = logs.PreviousBrokerEpoch,
+        };
+        var registered = await controller.Execute(
+            (decisions, image, context) => decisions.RegisterBroker(image, request, context),
+            error => new BrokerRegistrationResponse { ErrorCode = error });
+        if (registered.ErrorCode != ErrorCode.None)
+            throw new InvalidOperationException($"the controller refuses broker {config.NodeId}: {registered.ErrorCode.Message()}");
+        Epoch = registered.BrokerEpoch;
+        await Heartbeat();
+        var interval = TimeSpan.FromMilliseconds(config.GetInt("broker.heartbeat.interval.ms"));
+        heartbeats = time.CreateTimer(static state => _ = ((BrokerLife)state!).Heartbeat().AsTask(), this, interval, interval);
+    }
+
+    /// <summary>Says that it is there, or that it is about to leave.</summary>
+    public async ValueTask<BrokerHeartbeatResponse> Heartbeat()
+    {
+        var request = new BrokerHeartbeatRequest
+        {
+            BrokerId = config.NodeId,
+            BrokerEpoch = Epoch,
+            CurrentMetadataOffset = metadata.Image.EndOffset,
+            OfflineLogDirs = [.. logs.LogDirs.Where(dir => dir.IsOffline).Select(dir => dir.Id)],
+        };
+        return await controller.Execute(
+            (decisions, image, context) => decisions.Heartbeat(image, request, context),
+            error => new BrokerHeartbeatResponse { ErrorCode = error });
+    }
+
+    public void Dispose() => heartbeats?.Dispose();
+}

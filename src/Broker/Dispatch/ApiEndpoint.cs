@@ -1,0 +1,49 @@
+using Milena.Protocol;
+
+namespace Milena.Broker.Dispatch;
+
+/// <summary>One API as it is served: which versions, and how a frame becomes a response.</summary>
+internal abstract class ApiEndpoint(ApiKey key, VersionRange versions)
+{
+    public ApiKey Key { get; } = key;
+
+    /// <summary>The versions that are served, all of which ApiVersions advertises.</summary>
+    public VersionRange Versions { get; } = versions;
+
+    /// <summary>
+    /// Decodes the body, handles it, and encodes the response; null where the protocol has none. Everything whose order
+    /// matters on a connection happens before this returns.
+    /// </summary>
+    public abstract ValueTask<OutboundFrame?> Invoke(RequestContext context, ref MessageReader body);
+}
+
+/// <summary>Handles one API. One file per API; the file's head tells what each version adds and what is left out.</summary>
+internal interface IApi<TRequest, TResponse>
+    where TRequest : IRequest<TRequest, TResponse>, IRequest<TRequest>
+    where TResponse : class, IResponse<TResponse>
+{
+    static abstract VersionRange Versions { get; }
+
+    /// <summary>Returns the response, or null where the client expects none.</summary>
+    ValueTask<TResponse?> Handle(TRequest request, RequestContext context);
+}
+
+/// <inheritdoc/>
+internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse> api, VersionRange versions)
+    : ApiEndpoint(TRequest.Key, versions)
+    where TRequest : IRequest<TRequest, TResponse>, IRequest<TRequest>
+    where TResponse : class, IResponse<TResponse>
+{
+    public override ValueTask<OutboundFrame?> Invoke(RequestContext context, ref MessageReader body)
+    {
+        var request = TRequest.Read(ref body, context.Version);
+        var pending = api.Handle(request, context);
+        return pending.IsCompletedSuccessfully ? new(Encode(pending.Result, context)) : Awaited(pending, context);
+
+        static async ValueTask<OutboundFrame?> Awaited(ValueTask<TResponse?> pending, RequestContext context) =>
+            Encode(await pending, context);
+    }
+
+    private static OutboundFrame? Encode(TResponse? response, RequestContext context) =>
+        response is null ? null : Frames.Response(response, context.Version, context.CorrelationId);
+}

@@ -1,0 +1,24 @@
+using System.Net;
+using Milena.Network;
+
+namespace Milena.Broker.Dispatch;
+
+/// <summary>What the broker remembers of a connection between its requests.</summary>
+internal sealed class ConnectionState(Connection connection)
+{
+    /// <summary>The client's address as Kafka writes it: <c>/127.0.0.1</c>.</summary>
+    public string ClientHost { get; } = "/" + (connection.RemoteEndPoint is IPEndPoint ip ? ip.Address.ToString() : "in-memory");
+
+    /// <summary>The client library, as ApiVersions v3 and later name it; "unknown" before.</summary>
+    public string ClientSoftwareName { get; set; } = "unknown";
+
+    public string ClientSoftwareVersion { get; set; } = "unknown";
+
+    /// <summary>The state of a connection, made on its first request.</summary>
+    public static ConnectionState Of(Connection connection)
+    {
+        if (connection.State is not ConnectionState state)
+            connection.State = state = new ConnectionState(connection);
+        return state;
+    }
+}

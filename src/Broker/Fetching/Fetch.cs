@@ -1,0 +1,112 @@
+using Milena.Protocol;
+using Milena.Protocol.Messages;
+using Milena.Replication;
+
+namespace Milena.Broker.Fetching;
+
+/// <summary>One fetch request being served: what it asks for, what was found, and the answer made of it.</summary>
+internal sealed class Fetch(FetchSession? session, bool isIncremental, FetchPartitionState[] asked)
+{
+    private const short MessageSetsUpTo = 3;
+    private readonly PartitionRead[] reads = new PartitionRead[asked.Length];
+    private long bytes;
+    private bool answersAtOnce;
+
+    /// <summary>The partitions, in the order in which they are read.</summary>
+    public ReadOnlySpan<FetchPartitionState> Asked => asked;
+
+    /// <summary>Bytes found so far.</summary>
+    public long Bytes => bytes;
+
+    public void Found(int index, in PartitionRead read)
+    {
+        bytes += read.Bytes - reads[index].Bytes;
+        reads[index] = read;
+        answersAtOnce |= read.AnswersAtOnce;
+    }
+
+    public ref readonly PartitionRead Read(int index) => ref reads[index];
+
+    /// <summary>Whether the answer need not wait.</summary>
+    public bool IsSatisfied(FetchRequest request) =>
+        request.MaxWaitMs <= 0 || asked.Length == 0 || answersAtOnce || bytes >= Math.Min(request.MinBytes, Math.Max(request.MaxBytes, 0));
+
+    /// <summary>The response; in a session, it names only what the client does not know yet, and remembers what it says.</summary>
+    public FetchResponse Answer(short version)
+    {
+        if (session is null)
+            return new FetchResponse { Responses = Topics(version) };
+        lock (session.Gate)
+            return new FetchResponse { SessionId = session.Id, Responses = Topics(version) };
+    }
+
+    /// <summary>Partitions that follow one another under their topic; the order is the one that the client's fairness rests on.</summary>
+    private FetchResponse.FetchableTopicResponse[] Topics(short version)
+    {
+        var topics = new List<FetchResponse.FetchableTopicResponse>();
+        var partitions = new List<FetchResponse.PartitionData>();
+        FetchKey? current = null;
+        for (var i = 0; i < asked.Length; i++)
+        {
+            var state = asked[i];
+            ref readonly var read = ref reads[i];
+            if (session is not null)
+            {
+                var isNews = !isIncremental || state.MustAnswer(read);
+                state.Answered(read);
+                if (read.Bytes > 0)
+                    session.MoveToEnd(state.Key);
+                if (!isNews)
+                    continue;
+            }
+
+            if (current is { } last && (last.Topic != state.Key.Topic || last.TopicId != state.Key.TopicId))
+                Close(last);
+            current = state.Key;
+            partitions.Add(Data(state, read, version));
+        }
+
+        if (current is { } final)
+            Close(final);
+        return [.. topics];
+
+        void Close(FetchKey key)
+        {
+            topics.Add(new() { Topic = key.Topic, TopicId = key.TopicId, Partitions = [.. partitions] });
+            partitions.Clear();
+        }
+    }
+
+    private static FetchResponse.PartitionData Data(FetchPartitionState state, in PartitionRead read, short version)
+    {
+        var data = new FetchResponse.PartitionData
+        {
+            PartitionIndex = state.Key.Partition,
+            ErrorCode = read.Error,
+            HighWatermark = read.HighWatermark,
+            LastStableOffset = read.LastStableOffset,
+            LogStartOffset = read.LogStartOffset,
+            Records = read.Records.IsNull ? RecordBytes.Empty : read.Records,
+        };
+        if (read.AbortedTransactions is { } aborted)
+        {
+            data.AbortedTransactions = [.. aborted.Select(transaction => new FetchResponse.AbortedTransaction
+            {
+                ProducerId = transaction.ProducerId,
+                FirstOffset = transaction.FirstOffset,
+            })];
+        }
+        else
+        {
+            data.AbortedTransactions = null;
+        }
+
+        if (read.DivergingEpoch >= 0)
+            data.DivergingEpoch = new() { Epoch = read.DivergingEpoch, EndOffset = read.DivergingEndOffset };
+        if (read.Error is ErrorCode.NotLeaderOrFollower or ErrorCode.FencedLeaderEpoch && read.Leadership is { LeaderId: >= 0 } leader)
+            data.CurrentLeader = new() { LeaderId = leader.LeaderId, LeaderEpoch = leader.LeaderEpoch };
+        if (version <= MessageSetsUpTo && read.Bytes > 0)
+            LegacyFetch.Convert(data, version, state.FetchOffset);
+        return data;
+    }
+}

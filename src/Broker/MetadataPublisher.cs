@@ -1,0 +1,72 @@
+using Milena.Broker.Groups;
+using Milena.Common;
+using Milena.Coordination.Groups;
+using Milena.Metadata.Images;
+using Milena.Metadata.Topics;
+using Milena.Protocol.Messages;
+using Milena.Replication;
+
+namespace Milena.Broker;
+
+/// <summary>
+/// Carries committed metadata to the parts of the broker that act on it, in their order: replicas first, so that whoever reads
+/// of a leader in the image finds the partition. Called by one thread at a time.
+/// </summary>
+internal sealed class MetadataPublisher(MetadataCache metadata, ReplicaManager replicas, GroupCoordinator groups)
+{
+    private MetadataImage latest = MetadataImage.Empty;
+    private bool isActive;
+
+    /// <summary>Begins with what the log tells, and acts on nothing before <see cref="Activate"/>.</summary>
+    public void Load(MetadataImage image)
+    {
+        latest = image;
+        metadata.Publish(image.Published);
+    }
+
+    /// <summary>Committed records, and the end offset (exclusive) and epoch behind them.</summary>
+    public void Publish(IReadOnlyList<IMetadataRecord> records, long endOffset, int epoch)
+    {
+        var delta = latest.Replay(records);
+        latest = delta.Latest.At(endOffset, epoch);
+        if (isActive)
+            Act(delta);
+        metadata.Publish(latest.Published);
+    }
+
+    /// <summary>
+    /// Acts on everything that there is, and from now on on every change: to be called once this broker is registered, so that
+    /// it does not take up leaderships of an earlier life only to lose them a moment later.
+    /// </summary>
+    public void Activate()
+    {
+        replicas.LeadershipChanged += OnLeadershipChanged;
+        replicas.Removed += OnRemoved;
+        isActive = true;
+        Act(MetadataDelta.Between(MetadataImage.Empty, latest.Published));
+    }
+
+    private void Act(MetadataDelta delta)
+    {
+        replicas.Apply(delta);
+        if (delta.DeletedTopics.Count > 0)
+            _ = groups.OnTopicsDeleted([.. delta.DeletedTopics.Select(topic => (topic.Name, topic.Id))]);
+    }
+
+    private void OnLeadershipChanged(Partition partition)
+    {
+        if (partition.Name.Topic != TopicNames.ConsumerOffsets)
+            return;
+        var view = partition.Leadership;
+        if (view.IsLeader)
+            _ = groups.OnElected(partition.Name.Partition, view.LeaderEpoch, new CoordinatorLog(partition)); // logs its own failure
+        else
+            groups.OnResigned(partition.Name.Partition, view.LeaderEpoch);
+    }
+
+    private void OnRemoved(Partition partition)
+    {
+        if (partition.Name.Topic == TopicNames.ConsumerOffsets)
+            groups.OnResigned(partition.Name.Partition);
+    }
+}
