@@ -50,7 +50,8 @@ public sealed partial class GroupCoordinator
     }
 
     /// <summary>SyncGroup v0 to v5. The answer comes when the leader has brought the assignments.</summary>
-    /// <inheritdoc cref="JoinGroup" path="/param"/>
+    /// <param name="request">The request; nothing of it is kept.</param>
+    /// <param name="disconnected">Ends the waiting, as in <see cref="JoinGroup"/>.</param>
     public async Task<SyncGroupResponse> SyncGroup(SyncGroupRequest request, CancellationToken disconnected = default)
     {
         if (request.GroupId.Length == 0)

@@ -10,8 +10,8 @@ namespace Milena.Coordination.Groups;
 /// Requests come decoded and authorised, and get their response; all state lives in the partitions' lanes.
 /// </summary>
 /// <remarks>
-/// Owned by the broker, used from any thread. The broker says which partitions are its own (<see cref="OnElected"/>,
-/// <see cref="OnResigned"/>), and what has become of topics (<see cref="OnTopicsDeleted"/>).
+/// Owned by the broker, its requests from any thread. The broker says which partitions are its own (<see cref="OnElected"/>,
+/// <see cref="OnResigned"/>), one change after the other, and what has become of topics (<see cref="OnTopicsDeleted"/>).
 /// </remarks>
 public sealed partial class GroupCoordinator : IDisposable
 {

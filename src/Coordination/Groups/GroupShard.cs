@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using Milena.Common;
 using Milena.Coordination.Runtime;
@@ -22,6 +21,7 @@ internal sealed class GroupShard : IDisposable
     private readonly ParkedCalls parked = new();
     private readonly WakeUps wakeUps;
     private readonly ReplayLane<GroupsState, GroupEvent> lane;
+    private volatile bool isDisposed;
 
     public GroupShard(int partition, GroupConfig config, TimeProvider time, ILogger logger)
     {
@@ -50,6 +50,8 @@ internal sealed class GroupShard : IDisposable
             var endOffset = log.EndOffset;
             if (!await lane.Open(new GroupRecordLog(log, time, config), GroupRecordLog.Replay(log.Read(endOffset)), endOffset).ConfigureAwait(false))
                 return false;
+            if (isDisposed)
+                lane.Close(); // resigned before the loading had begun
             if (!lane.TryPeek(out var state))
                 return false;
             foreach (var group in state.Groups.Values.OfType<ClassicGroup>().Where(group => !group.Members.IsEmpty))
@@ -65,10 +67,6 @@ internal sealed class GroupShard : IDisposable
         }
     }
 
-    public void Close() => lane.Close();
-
-    public bool TryPeek([MaybeNullWhen(false)] out GroupsState state) => lane.TryPeek(out state);
-
     /// <summary>Decides without a group's turn: reads, and changes of offsets.</summary>
     public ValueTask<TResponse> Execute<TResponse>(
         Func<GroupsState, Decision<TResponse, GroupEvent>> decide, Func<ErrorCode, TResponse> refuse) => lane.Execute(decide, refuse);
@@ -78,8 +76,9 @@ internal sealed class GroupShard : IDisposable
     /// </summary>
     /// <param name="groupId">The group.</param>
     /// <param name="act">What happens in the turn, and the answer to the caller.</param>
-    /// <param name="missing">What happens without a group: make one, or answer.</param>
+    /// <param name="missing">The answer without a group.</param>
     /// <param name="refuse">The answer that carries an error.</param>
+    /// <param name="create">Whether to make a group that is missing, instead.</param>
     public async ValueTask<TResponse> Turn<TResponse>(
         string groupId, Func<ClassicTurn, TResponse> act, Func<TResponse> missing, Func<ErrorCode, TResponse> refuse, Func<bool>? create = null)
     {
@@ -105,6 +104,7 @@ internal sealed class GroupShard : IDisposable
 
     public void Dispose()
     {
+        isDisposed = true;
         lane.Close();
         wakeUps.Dispose();
     }

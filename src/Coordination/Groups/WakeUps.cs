@@ -9,6 +9,7 @@ internal sealed class WakeUps : IDisposable
     private readonly TimeProvider time;
     private readonly Action<IReadOnlyList<string>> wake;
     private readonly ITimer timer;
+    private readonly long start;
 
     // Guards what follows; held for a few lines and never across a call out.
     private readonly Lock gate = new();
@@ -22,11 +23,12 @@ internal sealed class WakeUps : IDisposable
     {
         this.time = time;
         this.wake = wake;
+        start = time.GetTimestamp();
         timer = time.CreateTimer(static self => ((WakeUps)self!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Now, in ms of the clock that never jumps.</summary>
-    public long NowMs => time.GetElapsedTime(0).Ticks / TimeSpan.TicksPerMillisecond;
+    /// <summary>Now, in ms of the clock that never jumps, from when this was made.</summary>
+    public long NowMs => time.GetElapsedTime(start).Ticks / TimeSpan.TicksPerMillisecond;
 
     /// <summary>Wakes <paramref name="key"/> at this time, if not earlier.</summary>
     public void SetNoLaterThan(string key, long timeMs)

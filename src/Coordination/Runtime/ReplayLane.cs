@@ -123,10 +123,14 @@ public sealed class ReplayLane<TState, TRecord>
                 return true;
             }
         }
-        catch
+        catch when (!IsOver(current))
         {
             Close(current);
             throw;
+        }
+        catch (Exception)
+        {
+            return false; // a log that is no longer ours may well fail to be read
         }
     }
 

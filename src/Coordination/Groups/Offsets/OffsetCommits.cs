@@ -68,7 +68,7 @@ internal static class OffsetCommits
         partition.CommittedMetadata ?? "",
         // Version 1 brings its own timestamp, versions 2 to 4 how long the offset shall be kept.
         partition.CommitTimestamp >= 0 ? partition.CommitTimestamp : now.UnixMs,
-        request.RetentionTimeMs >= 0 ? now.UnixMs + request.RetentionTimeMs : -1,
+        request.RetentionTimeMs >= 0 ? now.UnixMs + Math.Min(request.RetentionTimeMs, long.MaxValue - now.UnixMs) : -1,
         topicId);
 
     private static OffsetCommitResponse Answer(
