@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Milena.Logging;
+
+/// <summary>
+/// The least level that is logged: for all categories, and for those whose name starts with one of some prefixes (the
+/// longest that fits counts). Written as <c>warning,Milena.Network=debug</c>.
+/// </summary>
+internal sealed class LogFilter
+{
+    private readonly List<(string Prefix, LogLevel Level)> rules = [("", LogLevel.Information)];
+
+    /// <summary>Reads the text; what is no level is left out, since a log must never keep a server from starting.</summary>
+    public static LogFilter Parse(string? text)
+    {
+        var filter = new LogFilter();
+        foreach (var part in (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            var at = part.IndexOf('=');
+            var prefix = at < 0 ? "" : part[..at];
+            if (Enum.TryParse<LogLevel>(part[(at + 1)..], ignoreCase: true, out var level))
+                filter.rules.Add((prefix, level));
+        }
+        return filter;
+    }
+
+    /// <summary>The least level logged of this category.</summary>
+    public LogLevel LeastLevel(string category) =>
+        rules.Where(rule => category.StartsWith(rule.Prefix, StringComparison.Ordinal))
+            .Aggregate((best, rule) => rule.Prefix.Length >= best.Prefix.Length ? rule : best).Level;
+}
