@@ -69,7 +69,7 @@ public sealed record ListenerConfig
     {
         const string Name = "listener.security.protocol.map";
         var protocols = new Dictionary<string, SecurityProtocol>();
-        foreach (var pair in config.GetList(Name))
+        foreach (var pair in ConfigText.SplitList(config.GetString(Name)))
         {
             var colon = pair.IndexOf(':');
             if (colon <= 0 || !SecurityProtocols.TryParse(pair[(colon + 1)..], out var protocol))
