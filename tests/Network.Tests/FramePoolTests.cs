@@ -14,6 +14,7 @@ public class FramePoolTests
     }
 
     [Theory]
+    [InlineData(2049)]
     [InlineData(4096)]
     [InlineData(5000)]
     [InlineData(131_200)]

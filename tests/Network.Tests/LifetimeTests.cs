@@ -129,8 +129,7 @@ public class LifetimeTests
         using var client = await test.ConnectAsync(overTcp: true);
         await client.SendAllAsync(Frames.Wire(Frames.Request(1, [])));
         await client.ReceiveAllAsync(8);
-        await test.AdvanceUntil(test.Server.StopAsync(TimeSpan.FromMinutes(5)), TimeSpan.FromMilliseconds(100));
-        Assert.True(test.Time.GetUtcNow() - test.Time.Start < TimeSpan.FromMinutes(1));
+        await test.AdvanceUntil(test.Server.StopAsync(Timeout.InfiniteTimeSpan), TimeSpan.FromMilliseconds(100));
         await test.DisposeAsync(); // twice is once
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using Milena.Common;
 using Milena.Protocol;
@@ -76,6 +77,7 @@ public sealed class ClientConnection : IAsyncDisposable
     /// </summary>
     /// <param name="request">Size prefix included; this method disposes it.</param>
     /// <param name="cancellationToken">Gives up waiting; the connection stays usable, and a late response is dropped.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<InboundFrame> SendAsync(OutboundFrame request, CancellationToken cancellationToken = default)
     {
         var waiting = await EnqueueAsync(request, isAnswered: true, cancellationToken);

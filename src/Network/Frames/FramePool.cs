@@ -35,8 +35,8 @@ internal sealed class FramePool
     /// <summary>A buffer of at least that many bytes, with whatever was in it before.</summary>
     public byte[] Rent(int bytes)
     {
-        if (bytes < SmallestBytes)
-            return ArrayPool<byte>.Shared.Rent(bytes);
+        if (bytes <= SmallestBytes / 2)
+            return ArrayPool<byte>.Shared.Rent(bytes); // whose sizes double, so none of its buffers ends up on a shelf
         if (bytes > LargestBytes)
             return GC.AllocateUninitializedArray<byte>(bytes);
         var shelf = ShelfOf(bytes);
@@ -75,9 +75,9 @@ internal sealed class FramePool
 
     private static int ShelfOf(int bytes)
     {
-        var doubling = Log2(bytes - 1);
-        if (bytes == SmallestBytes)
+        if (bytes <= SmallestBytes)
             return 0;
+        var doubling = Log2(bytes - 1);
         var step = ((bytes - 1) >> (doubling - 2)) & (StepsPerDoubling - 1); // the two bits below the highest
         return (doubling - Smallest) * StepsPerDoubling + step + 1;
     }

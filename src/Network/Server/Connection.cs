@@ -21,8 +21,8 @@ public sealed class Connection
     private readonly Transport transport;
     private readonly FrameReader reader;
     private readonly FrameWriter writer;
-    private readonly OrderedSender<RequestSlot> sender;
     private readonly InFlightGate inFlight;
+    private OrderedSender<RequestSlot>? sender; // made when a response is not ready at once
     private CancellationTokenSource? closing;
     private RequestSlot? spareSlot;
     private int closeReason;
@@ -40,7 +40,6 @@ public sealed class Connection
         CountedAddress = countedAddress;
         reader = new FrameReader(transport, server.Budget, server.Options.FrameBytesMax);
         writer = new FrameWriter(transport);
-        sender = new OrderedSender<RequestSlot>(writer, OnSent, OnFailed);
         inFlight = new InFlightGate(server.Options.InFlightMax, server.Options.InFlightBytesMax);
         seenAt = server.Time.GetTimestamp();
     }
@@ -94,13 +93,33 @@ public sealed class Connection
     /// <summary>Begins to read.</summary>
     internal void Start() => Ended = RunAsync();
 
+    /// <summary>The connection's life. One method, because its state is what a silent connection holds.</summary>
     private async Task RunAsync()
     {
         await Task.Yield(); // who has accepted the connection does not handle its first requests
         try
         {
-            await ReadAndHandleAsync();
-            Close(CloseReason.PeerGone, "the peer closed it");
+            var turn = 0;
+            while (CloseReason == CloseReason.None)
+            {
+                if (!reader.HasFrame)
+                    await SendHeldAsync();
+                var reading = reader.ReadAsync();
+                if (!reading.IsCompleted)
+                    turn = 0;
+                if (await reading is not { } frame)
+                    Close(CloseReason.PeerGone, "the peer closed it");
+                else if (await EnterAsync(frame))
+                {
+                    turn += RequestTurnBytes + frame.Length;
+                    await HandleAsync(frame);
+                }
+
+                if (turn < TurnBytes)
+                    continue;
+                turn = 0;
+                await Task.Yield();
+            }
         }
         catch (Exception e)
         {
@@ -109,6 +128,11 @@ public sealed class Connection
 
         LeaveHeldEntry();
         await inFlight.WhenEmpty();
+        CleanUp();
+    }
+
+    private void CleanUp()
+    {
         reader.Release();
         writer.Release();
         try
@@ -166,40 +190,39 @@ public sealed class Connection
         }
     }
 
-    private async Task ReadAndHandleAsync()
+    private bool IsServing => !stopping && CloseReason == CloseReason.None;
+
+    /// <summary>Waits until one more request may be in flight. False if it comes too late: the server stops, or the connection is closed.</summary>
+    private ValueTask<bool> EnterAsync(InboundFrame frame)
     {
-        var turn = 0;
-        while (CloseReason == CloseReason.None)
+        var entered = inFlight.TryEnter(frame.Length);
+        return entered && IsServing ? new(true) : EnterAsync(frame, entered);
+    }
+
+    private async ValueTask<bool> EnterAsync(InboundFrame frame, bool entered)
+    {
+        try
         {
-            if (!reader.HasFrame)
-                await SendHeldAsync();
-            var reading = reader.ReadAsync();
-            if (!reading.IsCompleted)
-                turn = 0;
-            if (await reading is not { } frame)
-                return;
-            if (!inFlight.TryEnter(frame.Length))
+            if (!entered)
             {
                 await SendHeldAsync();
                 await inFlight.EnterAsync(frame.Length);
             }
-
-            if (stopping)
-            {
-                inFlight.Leave(frame.Length);
-                frame.Dispose();
-                await SendHeldAsync();
-                await reader.DiscardAsync();
-                return;
-            }
-
-            turn += RequestTurnBytes + frame.Length;
-            await HandleAsync(frame);
-            if (turn < TurnBytes)
-                continue;
-            turn = 0;
-            await Task.Yield();
         }
+        catch
+        {
+            frame.Dispose();
+            throw;
+        }
+
+        if (IsServing)
+            return true;
+        inFlight.Leave(frame.Length);
+        frame.Dispose();
+        await SendHeldAsync();
+        await reader.DiscardAsync();
+        Close(CloseReason.PeerGone, "the peer closed it");
+        return false;
     }
 
     /// <summary>Calls the handler, and sends the response if it is there at once and no other is due before it.</summary>
@@ -215,8 +238,9 @@ public sealed class Connection
             answering = ValueTask.FromException<OutboundFrame?>(e);
         }
 
-        if (answering.IsCompleted && sender.IsIdle)
+        if (answering.IsCompleted && sender is null or { IsIdle: true })
             return AnswerNowAsync(frame, answering);
+        sender ??= new OrderedSender<RequestSlot>(writer, OnSent, OnFailed);
         var slot = Interlocked.Exchange(ref spareSlot, null) ?? new RequestSlot(this);
         sender.Enqueue(slot);
         if (heldEntry != NoEntry)
@@ -228,10 +252,12 @@ public sealed class Connection
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask AnswerNowAsync(InboundFrame frame, ValueTask<OutboundFrame?> answering)
     {
+        var response = TakeResult(answering.GetAwaiter());
+        frame.Dispose();
         var keepsEntry = false;
         try
         {
-            if (TakeResult(answering.GetAwaiter()) is not { } response)
+            if (response is null)
                 return;
             var flush = !reader.HasFrame;
             keepsEntry = !flush && heldEntry == NoEntry;
@@ -243,7 +269,6 @@ public sealed class Connection
         }
         finally
         {
-            frame.Dispose();
             if (!keepsEntry)
                 inFlight.Leave(frame.Length);
         }
@@ -356,7 +381,7 @@ public sealed class Connection
             answered = default;
             frame!.Dispose();
             frame = null;
-            connection.sender.Complete(this, response);
+            connection.sender!.Complete(this, response);
         }
     }
 }

@@ -14,13 +14,27 @@ public sealed class SocketTransport : Transport
     {
         this.socket = socket;
         socket.NoDelay = true;
+        socket.Blocking = false; // a send that the kernel takes at once needs nothing asynchronous
         settings.Apply(socket);
-        LocalEndPoint = socket.LocalEndPoint;
         RemoteEndPoint = socket.RemoteEndPoint;
     }
 
     /// <inheritdoc/>
-    public override EndPoint? LocalEndPoint { get; }
+    /// <remarks>Not kept, because few ask; null once the connection is closed.</remarks>
+    public override EndPoint? LocalEndPoint
+    {
+        get
+        {
+            try
+            {
+                return socket.LocalEndPoint;
+            }
+            catch (ObjectDisposedException)
+            {
+                return null;
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public override EndPoint? RemoteEndPoint { get; }
@@ -53,7 +67,13 @@ public sealed class SocketTransport : Transport
     public override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer, SocketFlags.None);
 
     /// <inheritdoc/>
-    public override ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes) => socket.SendAsync(bytes, SocketFlags.None);
+    public override ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        var sent = socket.Send(bytes.Span, SocketFlags.None, out var error);
+        return sent > 0 ? new(sent)
+            : error == SocketError.WouldBlock ? socket.SendAsync(bytes, SocketFlags.None)
+            : ValueTask.FromException<int>(new SocketException((int)error));
+    }
 
     /// <inheritdoc/>
     public override void EndSend()
