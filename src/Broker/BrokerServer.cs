@@ -136,7 +136,7 @@ public sealed class BrokerServer : IAsyncDisposable
         var quorum = new QuorumDriver(
             new QuorumConfig(self, [self]),
             log,
-            new QuorumStateFile(Path.Combine(log.LogDir, Bootstrap.LogDirectory, "quorum-state")),
+            new QuorumStateStore(Path.Combine(log.LogDir, Bootstrap.LogDirectory, "quorum-state")),
             publisher.Publish,
             time,
             loggers.CreateLogger<QuorumDriver>());

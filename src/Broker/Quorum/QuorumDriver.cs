@@ -26,7 +26,7 @@ namespace Milena.Broker.Quorum;
 internal sealed class QuorumDriver(
     QuorumConfig config,
     PartitionLog log,
-    QuorumStateFile stateFile,
+    QuorumStateStore stateFile,
     Action<IReadOnlyList<IMetadataRecord>, long, int> publish,
     TimeProvider time,
     ILogger<QuorumDriver> logger) : IReplayLog<IMetadataRecord>
@@ -154,15 +154,8 @@ internal sealed class QuorumDriver(
     private void AppendLeaderChange(LeaderChange change)
     {
         log.Epochs.Assign(change.Epoch, log.LogEndOffset);
-        var message = new LeaderChangeMessage
-        {
-            LeaderId = change.LeaderId,
-            Voters = [.. change.Voters.Select(voter => new LeaderChangeMessage.Voter { VoterId = voter.Id })],
-            GrantingVoters = [.. change.Granting.Select(voter => new LeaderChangeMessage.Voter { VoterId = voter.Id })],
-        };
-        ControlRecord[] records = [new(Protocol.Records.ControlRecordType.LeaderChange, ControlRecords.WriteValue(message))];
-        ControlRecordBatch.WriteKRaft(builder, records, log.LogEndOffset, change.Epoch, NowMs);
-        var appended = log.AppendAsLeader(builder.Build(), change.Epoch, AppendOrigin.Raft);
+        var batch = EpochStartBatch.Write(builder, change, kraftVersion: 0, votersToWrite: null, log.LogEndOffset, NowMs);
+        var appended = log.AppendAsLeader(batch, change.Epoch, AppendOrigin.Raft);
         if (appended.Error != ErrorCode.None)
             throw new IOException($"the metadata log in {log.LogDir} cannot be written: {appended.Error}");
         Perform(node.Appended(appended.LastOffset + 1));

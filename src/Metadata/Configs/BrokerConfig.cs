@@ -86,8 +86,16 @@ public sealed class BrokerConfig
     /// <summary>As <see cref="GetString"/>, or null where there is none.</summary>
     public string? GetStringOrNull(string name) => Get(name).Value as string;
 
-    /// <summary>The value of a configuration of type LIST; empty where there is none.</summary>
-    public IReadOnlyList<string> GetList(string name) => Get(name).Value as string[] ?? [];
+    /// <summary>
+    /// The value of a configuration of type LIST, or of one that Kafka calls a STRING and splits at its commas all the same
+    /// (<c>log.dir</c>, <c>listener.security.protocol.map</c>); empty where there is none.
+    /// </summary>
+    public IReadOnlyList<string> GetList(string name) => Get(name).Value switch
+    {
+        string[] list => list,
+        string text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+        _ => [],
+    };
 
     internal static ConfigEntry DefaultOf(ConfigDef def) =>
         new(def, def.Default, def.Parse(def.Default).Value, ConfigOrigin.Default);
