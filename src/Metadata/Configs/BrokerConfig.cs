@@ -84,7 +84,7 @@ public sealed class BrokerConfig
     public string GetString(string name) => GetStringOrNull(name) ?? throw Wrong(name);
 
     /// <summary>As <see cref="GetString"/>, or null where there is none.</summary>
-    public string? GetStringOrNull(string name) => Get(name).Value as string;
+    public string? GetStringOrNull(string name) => Get(name).Value switch { string value => value, null => null, _ => throw Wrong(name) };
 
     /// <summary>
     /// The value of a configuration of type LIST, or of one that Kafka calls a STRING and splits at its commas all the same
@@ -94,7 +94,8 @@ public sealed class BrokerConfig
     {
         string[] list => list,
         string text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
-        _ => [],
+        null => [],
+        _ => throw Wrong(name),
     };
 
     internal static ConfigEntry DefaultOf(ConfigDef def) =>
