@@ -1,7 +1,5 @@
 using System.Net;
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
-using Milena.Protocol;
 
 namespace Milena.Network;
 
@@ -9,25 +7,20 @@ namespace Milena.Network;
 /// A client's connection to a <see cref="FrameServer"/>. One loop reads its requests and calls the handler; a response that is
 /// ready at once is sent from that loop, others by whoever completes them, in the order of their requests.
 /// </summary>
-public sealed class Connection
+public sealed partial class Connection
 {
     /// <summary>How much a connection does before it lets others have its thread: 64 requests or a megabyte.</summary>
     private const int TurnBytes = 1 << 20;
     private const int RequestTurnBytes = TurnBytes / 64;
-
-    private const int NoEntry = -1;
 
     private readonly FrameServer server;
     private readonly Transport transport;
     private readonly FrameReader reader;
     private readonly FrameWriter writer;
     private readonly InFlightGate inFlight;
-    private OrderedSender<RequestSlot>? sender; // made when a response is not ready at once
     private CancellationTokenSource? closing;
-    private RequestSlot? spareSlot;
     private int closeReason;
     private volatile bool stopping;
-    private int heldEntry = NoEntry; // the loop's: answers lie unsent in the writer, and the first kept its entry in the gate
     private long seenProgress; // the sweep's: what had moved when it last came by, and when that was
     private long seenAt;
 
@@ -225,116 +218,6 @@ public sealed class Connection
         return false;
     }
 
-    /// <summary>Calls the handler, and sends the response if it is there at once and no other is due before it.</summary>
-    private ValueTask HandleAsync(InboundFrame frame)
-    {
-        ValueTask<OutboundFrame?> answering;
-        try
-        {
-            answering = server.Handler.HandleAsync(this, frame);
-        }
-        catch (Exception e)
-        {
-            answering = ValueTask.FromException<OutboundFrame?>(e);
-        }
-
-        if (answering.IsCompleted && sender is null or { IsIdle: true })
-            return AnswerNowAsync(frame, answering);
-        sender ??= new OrderedSender<RequestSlot>(writer, OnSent, OnFailed);
-        var slot = Interlocked.Exchange(ref spareSlot, null) ?? new RequestSlot(this);
-        sender.Enqueue(slot);
-        if (heldEntry != NoEntry)
-            return AnswerAfterHeldAsync(slot, frame, answering);
-        slot.Start(frame, answering);
-        return ValueTask.CompletedTask;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AnswerNowAsync(InboundFrame frame, ValueTask<OutboundFrame?> answering)
-    {
-        var response = TakeResult(answering.GetAwaiter());
-        frame.Dispose();
-        var keepsEntry = false;
-        try
-        {
-            if (response is null)
-                return;
-            var flush = !reader.HasFrame;
-            keepsEntry = !flush && heldEntry == NoEntry;
-            if (keepsEntry)
-                heldEntry = frame.Length;
-            await writer.WriteAsync(response, flush);
-            if (flush)
-                LeaveHeldEntry();
-        }
-        finally
-        {
-            if (!keepsEntry)
-                inFlight.Leave(frame.Length);
-        }
-    }
-
-    /// <summary>The slot's request is not answered yet, and those before it must not wait for it. The writer is still the loop's.</summary>
-    private async ValueTask AnswerAfterHeldAsync(RequestSlot slot, InboundFrame frame, ValueTask<OutboundFrame?> answering)
-    {
-        try
-        {
-            await SendHeldAsync();
-        }
-        finally
-        {
-            slot.Start(frame, answering);
-        }
-    }
-
-    private ValueTask SendHeldAsync()
-    {
-        return heldEntry == NoEntry ? ValueTask.CompletedTask : SendAsync();
-
-        async ValueTask SendAsync()
-        {
-            await writer.FlushAsync();
-            LeaveHeldEntry();
-        }
-    }
-
-    private void LeaveHeldEntry()
-    {
-        if (heldEntry != NoEntry)
-            inFlight.Leave(heldEntry);
-        heldEntry = NoEntry;
-    }
-
-    private OutboundFrame? TakeResult(ValueTaskAwaiter<OutboundFrame?> answered)
-    {
-        try
-        {
-            return answered.GetResult();
-        }
-        catch (MalformedMessageException e)
-        {
-            Close(CloseReason.BadInput, e.Message);
-        }
-        catch (ConnectionClosingException e)
-        {
-            Close(CloseReason.Refused, e.Message);
-        }
-        catch (Exception e)
-        {
-            // The edge of a request. If the connection is closed already, this is only how the handler gave up.
-            Close(CloseReason.Failed, "its request could not be handled", e);
-        }
-
-        return null;
-    }
-
-    private void OnSent(RequestSlot slot)
-    {
-        var frameBytes = slot.FrameBytes;
-        Volatile.Write(ref spareSlot, slot);
-        inFlight.Leave(frameBytes);
-    }
-
     /// <summary>Closes the connection for what reading or writing has thrown.</summary>
     private void OnFailed(Exception exception)
     {
@@ -346,42 +229,5 @@ public sealed class Connection
             Close(CloseReason.PeerGone, exception.Message);
         else
             Close(CloseReason.Failed, "a response could not be sent", exception);
-    }
-
-    /// <summary>A request whose response is sent in its turn.</summary>
-    private sealed class RequestSlot : SendSlot
-    {
-        private readonly Connection connection;
-        private readonly Action onAnswered;
-        private InboundFrame? frame;
-        private ValueTaskAwaiter<OutboundFrame?> answered;
-
-        public RequestSlot(Connection connection)
-        {
-            this.connection = connection;
-            onAnswered = OnAnswered;
-        }
-
-        public int FrameBytes { get; private set; }
-
-        public void Start(InboundFrame frame, ValueTask<OutboundFrame?> answering)
-        {
-            this.frame = frame;
-            FrameBytes = frame.Length;
-            answered = answering.GetAwaiter();
-            if (answered.IsCompleted)
-                OnAnswered();
-            else
-                answered.UnsafeOnCompleted(onAnswered);
-        }
-
-        private void OnAnswered()
-        {
-            var response = connection.TakeResult(answered);
-            answered = default;
-            frame!.Dispose();
-            frame = null;
-            connection.sender!.Complete(this, response);
-        }
     }
 }
