@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Milena.Broker;
 using Milena.Logging;
 using Milena.Metadata.Configs;
 using Milena.Network;
@@ -33,8 +34,13 @@ internal static class ServerCommand
 
     private static async Task<int> Serve(BrokerConfig config, ILoggerFactory loggers, long started, StopSignals stop)
     {
-        await Task.CompletedTask;
-        return Fail(["this build has no broker yet"]);
+        await using var server = new BrokerServer(config, loggers, TimeProvider.System, Random.Shared);
+        await server.StartAsync();
+        Banner.Print(Console.Out, server, Stopwatch.GetElapsedTime(started));
+
+        var failed = await Task.WhenAny(stop.Requested, server.Failed) == server.Failed;
+        await server.StopAsync();
+        return failed ? Fail(["no log directory is left to work with"]) : 0;
     }
 
     private static void Tell(ILogger logger, ConfigReading reading)

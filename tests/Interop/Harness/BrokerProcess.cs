@@ -68,9 +68,6 @@ internal sealed class BrokerProcess : IAsyncDisposable
         await Task.WhenAny(ready.Task, process.Ended).WaitAsync(Deadline.Default);
         if (!ready.Task.IsCompleted)
             throw new InvalidOperationException($"{Executable.Path} did not start:\n{string.Join('\n', Log)}");
-        // The banner promises that clients are served.
-        using var client = new TcpClient();
-        await client.ConnectAsync(IPAddress.Loopback, Port);
     }
 
     /// <summary>SIGTERM, and the exit code it ends with.</summary>
