@@ -140,8 +140,9 @@ public sealed partial class Controller
         {
             case BrokerPhase.Fenced when request.WantShutDown:
                 return BrokerPhase.MayLeave;
-            case BrokerPhase.Fenced:
-                return !request.WantFence && isCaughtUp ? BrokerPhase.Active : BrokerPhase.Fenced;
+            case BrokerPhase.Fenced: // a process that began to leave does not come back: the next one registers anew
+                var mayServe = !request.WantFence && !broker.IsInControlledShutdown && isCaughtUp;
+                return mayServe ? BrokerPhase.Active : BrokerPhase.Fenced;
             case BrokerPhase.Active when request.WantFence:
                 return request.WantShutDown ? BrokerPhase.MayLeave : BrokerPhase.Fenced;
             case BrokerPhase.Active when request.WantShutDown:

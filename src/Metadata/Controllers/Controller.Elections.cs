@@ -46,7 +46,8 @@ public sealed partial class Controller
 
     private static bool IsAcceptable(MetadataImage image, PartitionImage partition, int replica, BrokerEvent happened)
     {
-        if (replica == happened.Gone || !image.Brokers.TryGetValue(replica, out var broker))
+        // The image still shows the life that is over: whoever is gone or begins anew is fenced from now on.
+        if (replica == happened.Gone || replica == happened.Unclean || !image.Brokers.TryGetValue(replica, out var broker))
             return false;
         return (replica == happened.Came || broker.IsActive) && IsOnline(broker, partition.DirectoryOf(replica));
     }

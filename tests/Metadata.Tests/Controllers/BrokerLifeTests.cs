@@ -190,6 +190,32 @@ public class BrokerLifeTests
     }
 
     [Fact]
+    public void A_process_that_began_to_leave_is_not_unfenced_again()
+    {
+        var cluster = new Cluster().WithBrokers(1);
+        cluster.CreateTopic("t");
+        cluster.Heartbeat(1, wantShutDown: true);
+        cluster.NowMs += 9000;
+        Assert.Equal(1, Fence(cluster));
+        Assert.True(cluster.Heartbeat(1).IsFenced);
+        Assert.False(cluster.Partition("t").HasLeader);
+        Assert.False(cluster.Heartbeat(1, cluster.Register(1, incarnation: 2).BrokerEpoch).IsFenced);
+        Assert.Equal(1, cluster.Partition("t").Leader);
+    }
+
+    [Fact]
+    public void A_process_that_replaces_a_crashed_one_is_not_elected_before_it_is_unfenced()
+    {
+        var cluster = new Cluster().WithBrokers(1);
+        cluster.CreateTopic("t", 1, 1, ("unclean.leader.election.enable", "true"));
+        cluster.FailOver();
+        cluster.Register(1, incarnation: 2);
+        Assert.False(cluster.Partition("t").HasLeader);
+        cluster.Heartbeat(1);
+        Assert.Equal(1, cluster.Partition("t").Leader);
+    }
+
+    [Fact]
     public void Partitions_of_a_lost_directory_lose_their_replica()
     {
         var cluster = new Cluster().WithBrokers(2);
