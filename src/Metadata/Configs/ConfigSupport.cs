@@ -9,19 +9,19 @@ public static class ConfigSupport
     private static readonly HashSet<string> ActedOn = new(StringComparer.Ordinal)
     {
         // The node, its directories and its listeners.
-        "advertised.listeners", "broker.id", "broker.rack", "controller.listener.names", "controller.quorum.bootstrap.servers",
+        "advertised.listeners", "broker.id", "broker.rack", "controller.listener.names",
         "controller.quorum.voters", "inter.broker.listener.name", "listener.security.protocol.map", "listeners", "log.dir", "log.dirs",
         "metadata.log.dir", "node.id", "process.roles", "security.inter.broker.protocol",
 
         // Connections and requests.
-        "connections.max.idle.ms", "fetch.max.bytes", "max.connections", "max.connections.per.ip", "max.connections.per.ip.overrides",
-        "max.incremental.fetch.session.cache.slots", "max.request.partition.size.limit", "socket.listen.backlog.size",
-        "socket.receive.buffer.bytes", "socket.request.max.bytes", "socket.send.buffer.bytes",
+        "connections.max.idle.ms", "fetch.max.bytes", "max.connection.creation.rate", "max.connections", "max.connections.per.ip",
+        "max.connections.per.ip.overrides", "max.incremental.fetch.session.cache.slots", "max.request.partition.size.limit",
+        "queued.max.request.bytes", "socket.listen.backlog.size", "socket.receive.buffer.bytes", "socket.request.max.bytes", "socket.send.buffer.bytes",
 
         // The controller.
         "auto.create.topics.enable", "broker.heartbeat.interval.ms", "broker.session.timeout.ms", "default.replication.factor",
         "delete.topic.enable", "metadata.log.max.record.bytes.between.snapshots", "metadata.log.max.snapshot.interval.ms",
-        "metadata.max.idle.interval.ms", "num.partitions", "unclean.leader.election.enable",
+        "num.partitions", "unclean.leader.election.enable",
 
         // Logs.
         "compression.gzip.level", "compression.lz4.level", "compression.type", "compression.zstd.level", "log.cleanup.policy",
@@ -36,7 +36,7 @@ public static class ConfigSupport
 
         // Groups and their topic.
         "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size", "group.min.session.timeout.ms",
-        "offset.metadata.max.bytes", "offsets.commit.timeout.ms", "offsets.retention.check.interval.ms", "offsets.retention.minutes",
+        "offset.metadata.max.bytes", "offsets.retention.check.interval.ms", "offsets.retention.minutes",
         "offsets.topic.compression.codec", "offsets.topic.num.partitions", "offsets.topic.replication.factor",
         "offsets.topic.segment.bytes", "transaction.state.log.min.isr", "transaction.state.log.num.partitions",
         "transaction.state.log.replication.factor", "transaction.state.log.segment.bytes",
