@@ -78,6 +78,8 @@ public sealed class BrokerServer : IAsyncDisposable
         var ports = new Dictionary<string, int>();
         foreach (var endpoint in config.Listeners.BoundForBrokers)
             ports[endpoint.Name] = frames.Listen(BrokerOptions.Listener(config, endpoint)).EndPoint.Port;
+        foreach (var endpoint in config.Listeners.BoundForControllers)
+            Log.ControllerListenerNotOpened(logger, endpoint.ToString());
         Bound = [.. config.Listeners.BoundForBrokers.Select(endpoint => endpoint with { Port = ports[endpoint.Name] })];
 
         var metadata = new MetadataCache();

@@ -23,4 +23,7 @@ internal static partial class Log
 
     [LoggerMessage(505, LogLevel.Warning, "The topic {Topic} cannot be created: {Error} {Message}")]
     public static partial void TopicNotCreated(ILogger logger, string topic, ErrorCode error, string? message);
+
+    [LoggerMessage(506, LogLevel.Information, "The controller listener {Endpoint} is not opened: the only controller is reached within this process")]
+    public static partial void ControllerListenerNotOpened(ILogger logger, string endpoint);
 }

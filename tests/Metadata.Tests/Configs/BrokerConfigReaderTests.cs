@@ -27,7 +27,7 @@ public class BrokerConfigReaderTests
 
         Assert.Empty(reading.Errors);
         Assert.Empty(reading.UnknownNames);
-        Assert.Equal(["num.network.threads"], reading.UnusedNames);
+        Assert.Equal(["controller.quorum.bootstrap.servers", "num.network.threads"], reading.UnusedNames);
         Assert.Equal(["PLAINTEXT"], reading.Config!.Listeners.BoundForBrokers.Select(endpoint => endpoint.Name));
         Assert.Equal(["CONTROLLER"], reading.Config.Listeners.BoundForControllers.Select(endpoint => endpoint.Name));
     }
