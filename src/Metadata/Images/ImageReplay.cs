@@ -6,13 +6,13 @@ using Milena.Protocol.Messages;
 namespace Milena.Metadata.Images;
 
 /// <summary>
-/// Replays a run of records over an image: what is changed is kept open between records, and it is remembered which topics,
-/// configurations and brokers the records touched, so that the difference need not be searched for. Used once.
+/// Replays a run of records over an image: what is changed is kept open between records, and it is remembered which partitions
+/// and configurations the records touched, so that the difference need not be searched for. Used once.
 /// </summary>
 internal sealed class ImageReplay
 {
     private readonly MetadataImage start;
-    private readonly HashSet<Uuid> touchedTopics = [];
+    private readonly Dictionary<Uuid, SortedSet<int>> touchedTopics = [];
     private readonly HashSet<ConfigResource> touchedConfigs = [];
     private TopicsImage.Builder? topicsBuilder;
     private ImmutableSortedDictionary<int, BrokerImage> brokers;
@@ -58,7 +58,7 @@ internal sealed class ImageReplay
         // Across the end of a transaction, records of earlier runs become visible too: then everything is compared.
         return start.IsInTransaction
             ? MetadataDelta.Between(start.Published, image.Published, image)
-            : MetadataDelta.Between(start, image.Published, image, touchedTopics, touchedConfigs);
+            : MetadataDelta.Between(start, image.Published, image, touchedTopics.Keys, id => touchedTopics[id], touchedConfigs);
     }
 
     public void Apply(IMetadataRecord record)
@@ -68,15 +68,17 @@ internal sealed class ImageReplay
         {
             case TopicRecord topic:
                 Require(Topics.Add(topic.Name, topic.TopicId), $"the topic {topic.Name} ({topic.TopicId}) is there already");
-                touchedTopics.Add(topic.TopicId);
+                Touch(topic.TopicId);
                 break;
             case PartitionRecord partition:
                 PartitionsOf(partition.TopicId)[partition.PartitionId] = PartitionImage.From(partition);
+                Touch(partition.TopicId).Add(partition.PartitionId);
                 break;
             case PartitionChangeRecord change:
                 var partitions = PartitionsOf(change.TopicId);
                 Require(partitions.TryGetValue(change.PartitionId, out var before), $"no partition {change.PartitionId} of topic {change.TopicId}");
                 partitions[change.PartitionId] = before!.With(change);
+                Touch(change.TopicId).Add(change.PartitionId);
                 break;
             case RemoveTopicRecord removed:
                 RemoveTopic(removed.TopicId);
@@ -192,17 +194,21 @@ internal sealed class ImageReplay
         (nextProducerId, transactionStart) = (image.NextProducerId, null);
     }
 
-    private ImmutableSortedDictionary<int, PartitionImage>.Builder PartitionsOf(Uuid topicId)
+    private ImmutableSortedDictionary<int, PartitionImage>.Builder PartitionsOf(Uuid topicId) =>
+        Topics.Partitions(topicId) ?? throw new MalformedMessageException($"no topic with id {topicId}");
+
+    private SortedSet<int> Touch(Uuid topicId)
     {
-        touchedTopics.Add(topicId);
-        return Topics.Partitions(topicId) ?? throw new MalformedMessageException($"no topic with id {topicId}");
+        if (!touchedTopics.TryGetValue(topicId, out var partitions))
+            touchedTopics[topicId] = partitions = [];
+        return partitions;
     }
 
     private void RemoveTopic(Uuid topicId)
     {
         var topic = Topics.Remove(topicId);
         Require(topic is not null, $"no topic with id {topicId}");
-        touchedTopics.Add(topicId);
+        Touch(topicId);
         var resource = ConfigResource.Topic(topic!.Name);
         configs = configs.Without(resource);
         touchedConfigs.Add(resource);
@@ -216,8 +222,10 @@ internal sealed class ImageReplay
         {
             foreach (var (id, partition) in topic.Partitions)
             {
-                if (!partition.EligibleLeaders.IsEmpty || !partition.LastKnownEligibleLeaders.IsEmpty)
-                    PartitionsOf(topic.Id)[id] = partition.WithoutEligibleLeaders();
+                if (partition.EligibleLeaders.IsEmpty && partition.LastKnownEligibleLeaders.IsEmpty)
+                    continue;
+                PartitionsOf(topic.Id)[id] = partition.WithoutEligibleLeaders();
+                Touch(topic.Id).Add(id);
             }
         }
     }

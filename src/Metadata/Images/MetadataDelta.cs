@@ -79,16 +79,22 @@ public sealed class MetadataDelta
         IEnumerable<ConfigResource> configs = before.Configs == after.Configs
             ? []
             : before.Configs.ByResource.Keys.Union(after.Configs.ByResource.Keys);
-        return Between(before, after, latest, topics, configs);
+        return Between(before, after, latest, topics, id => after.Topics.ById[id].Partitions.Keys, configs);
     }
 
     /// <param name="before">What was shown before.</param>
     /// <param name="after">What is to be shown.</param>
     /// <param name="latest">See <see cref="Latest"/>.</param>
     /// <param name="topics">No other topics differ.</param>
+    /// <param name="partitions">Of a topic that is in both images: no other partitions differ. Ascending.</param>
     /// <param name="configs">No other configurations differ.</param>
     internal static MetadataDelta Between(
-        MetadataImage before, MetadataImage after, MetadataImage latest, IEnumerable<Uuid> topics, IEnumerable<ConfigResource> configs)
+        MetadataImage before,
+        MetadataImage after,
+        MetadataImage latest,
+        IEnumerable<Uuid> topics,
+        Func<Uuid, IEnumerable<int>> partitions,
+        IEnumerable<ConfigResource> configs)
     {
         var (created, deleted, changed) = (new List<TopicImage>(), new List<TopicImage>(), new List<TopicChange>());
         foreach (var id in topics)
@@ -99,8 +105,8 @@ public sealed class MetadataDelta
                 created.Add(topicAfter);
             else if (topicBefore is not null && topicAfter is null)
                 deleted.Add(topicBefore);
-            else if (topicBefore?.Partitions != topicAfter?.Partitions && ChangedPartitions(topicBefore!, topicAfter!) is [_, ..] partitions)
-                changed.Add(new TopicChange(topicBefore!, topicAfter!, partitions));
+            else if (topicBefore?.Partitions != topicAfter?.Partitions && ChangedPartitions(topicBefore!, topicAfter!, partitions(id)) is [_, ..] differing)
+                changed.Add(new TopicChange(topicBefore!, topicAfter!, differing));
         }
 
         return new MetadataDelta(before, after, latest)
@@ -113,12 +119,14 @@ public sealed class MetadataDelta
         };
     }
 
-    private static List<int> ChangedPartitions(TopicImage before, TopicImage after)
+    // A touched partition need not be in the later image: a transaction that is still open may have created it.
+    private static List<int> ChangedPartitions(TopicImage before, TopicImage after, IEnumerable<int> candidates)
     {
         var changed = new List<int>();
-        foreach (var (id, partition) in after.Partitions)
+        foreach (var id in candidates)
         {
-            if (!before.TryGetPartition(id, out var previous) || previous != partition)
+            var isThere = after.TryGetPartition(id, out var partition);
+            if (isThere && (!before.TryGetPartition(id, out var previous) || previous != partition))
                 changed.Add(id);
         }
 

@@ -122,8 +122,9 @@ public class MetadataImageTests
         var before = MetadataImage.Empty.Apply(new TopicRecord { Name = "orders", TopicId = Orders });
         var begun = before.Replay([
             new TopicRecord { Name = "seen", TopicId = new Uuid(2, 2) }, new BeginTransactionRecord(),
-            new TopicRecord { Name = "hidden", TopicId = new Uuid(3, 3) },
+            new TopicRecord { Name = "hidden", TopicId = new Uuid(3, 3) }, new PartitionRecord { TopicId = Orders, PartitionId = 0 },
         ]);
+        Assert.Empty(begun.ChangedTopics);
         Assert.Equal(["seen"], begun.CreatedTopics.Select(topic => topic.Name));
         Assert.Equal(2, begun.After.Topics.Count);
         Assert.Equal(3, begun.Latest.Topics.Count);
@@ -196,6 +197,8 @@ public class MetadataImageTests
         var delta = image.Replay([new PartitionChangeRecord { TopicId = Orders, PartitionId = 77, Leader = -1 }]);
         Assert.Equal([77], Assert.Single(delta.ChangedTopics).Partitions);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20_000);
+
+        Assert.Equal(Text(MetadataDelta.Between(image, delta.After)), Text(delta));
     }
 
     private static string Text(MetadataDelta delta) =>
