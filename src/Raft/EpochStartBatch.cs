@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Milena.Common;
 using Milena.Protocol.Messages;
 using Milena.Protocol.Records;
-using ControlType = Milena.Protocol.Records.ControlRecordType;
 
 namespace Milena.Raft;
 
@@ -29,15 +28,15 @@ public static class EpochStartBatch
             Voters = Described(change.Voters, kraftVersion),
             GrantingVoters = Described(change.Granting, kraftVersion),
         };
-        ControlRecord[] records = [new(ControlType.LeaderChange, ControlRecords.WriteValue(message))];
+        ControlRecord[] records = [new(ControlRecordType.LeaderChange, ControlRecords.WriteValue(message))];
         if (votersToWrite is not null)
         {
             var version = new KRaftVersionRecord { KRaftVersion = kraftVersion };
             records =
             [
                 .. records,
-                new(ControlType.KRaftVersion, ControlRecords.WriteValue(version)),
-                new(ControlType.KRaftVoters, ControlRecords.WriteValue(votersToWrite)),
+                new(ControlRecordType.KRaftVersion, ControlRecords.WriteValue(version)),
+                new(ControlRecordType.KRaftVoters, ControlRecords.WriteValue(votersToWrite)),
             ];
         }
 

@@ -31,9 +31,7 @@ internal static class LogConfigs
             CleanupPolicy = (topic.IsDeleted ? CleanupPolicy.Delete : CleanupPolicy.None)
                 | (topic.IsCompacted ? CleanupPolicy.Compact : CleanupPolicy.None),
             MaxMessageBytes = topic.MaxMessageBytes,
-            TimestampType = topic.MessageTimestampType == TimestampType.LogAppendTime
-                ? Protocol.Records.TimestampType.LogAppendTime
-                : Protocol.Records.TimestampType.CreateTime,
+            TimestampType = topic.MessageTimestampType,
             TimestampBeforeMaxMs = topic.MessageTimestampBeforeMaxMs,
             TimestampAfterMaxMs = topic.MessageTimestampAfterMaxMs,
             Compression = codec,

@@ -1,13 +1,7 @@
 using System.Collections.Immutable;
+using Milena.Protocol.Records;
 
 namespace Milena.Metadata.Configs;
-
-/// <summary>Whether a record's timestamp is its producer's or the broker's.</summary>
-public enum TimestampType
-{
-    CreateTime,
-    LogAppendTime,
-}
 
 /// <summary>
 /// A topic's configuration as it is in force: what was set for the topic, over what its broker says. A value; made by

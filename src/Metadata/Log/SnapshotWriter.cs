@@ -2,7 +2,6 @@ using System.Buffers;
 using Milena.Common;
 using Milena.Protocol.Messages;
 using Milena.Protocol.Records;
-using ControlType = Milena.Protocol.Records.ControlRecordType;
 
 namespace Milena.Metadata.Log;
 
@@ -25,15 +24,15 @@ public sealed class SnapshotWriter(IBufferWriter<byte> output, int epoch) : IDis
     {
         Invariant.Holds(nextOffset == 0);
         var header = new SnapshotHeaderRecord { LastContainedLogTimestamp = lastContainedLogTimestampMs };
-        ControlRecord[] records = [new(ControlType.SnapshotHeader, ControlRecords.WriteValue(header))];
+        ControlRecord[] records = [new(ControlRecordType.SnapshotHeader, ControlRecords.WriteValue(header))];
         if (voters is not null)
         {
             var version = new KRaftVersionRecord { KRaftVersion = 1 };
             records =
             [
                 .. records,
-                new(ControlType.KRaftVersion, ControlRecords.WriteValue(version)),
-                new(ControlType.KRaftVoters, ControlRecords.WriteValue(voters)),
+                new(ControlRecordType.KRaftVersion, ControlRecords.WriteValue(version)),
+                new(ControlRecordType.KRaftVoters, ControlRecords.WriteValue(voters)),
             ];
         }
 
@@ -52,7 +51,7 @@ public sealed class SnapshotWriter(IBufferWriter<byte> output, int epoch) : IDis
 
     /// <summary>Writes the footer, without which a reader takes the snapshot for incomplete.</summary>
     public void End(long nowMs) =>
-        WriteControl([new(ControlType.SnapshotFooter, ControlRecords.WriteValue(new SnapshotFooterRecord()))], nowMs);
+        WriteControl([new(ControlRecordType.SnapshotFooter, ControlRecords.WriteValue(new SnapshotFooterRecord()))], nowMs);
 
     /// <inheritdoc/>
     public void Dispose() => builder.Dispose();

@@ -3,6 +3,9 @@ namespace Milena.Protocol.Messages;
 /// <summary>The types of control records, as their keys name them.</summary>
 public enum ControlRecordType : short
 {
+    /// <summary>A type from the future: readers pass over it.</summary>
+    Unknown = -1,
+
     /// <summary>The transaction is aborted.</summary>
     Abort = 0,
 

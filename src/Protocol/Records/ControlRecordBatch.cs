@@ -1,34 +1,7 @@
 using System.Buffers.Binary;
+using Milena.Protocol.Messages;
 
 namespace Milena.Protocol.Records;
-
-/// <summary>What a control record says; the second int16 of its key.</summary>
-public enum ControlRecordType : short
-{
-    /// <summary>A type from the future: readers pass over it.</summary>
-    Unknown = -1,
-
-    /// <summary>The transaction of the batch's producer is aborted.</summary>
-    Abort = 0,
-
-    /// <summary>It is committed.</summary>
-    Commit = 1,
-
-    /// <summary>KRaft: a leader begins its epoch.</summary>
-    LeaderChange = 2,
-
-    /// <summary>KRaft: a snapshot begins.</summary>
-    SnapshotHeader = 3,
-
-    /// <summary>KRaft: a snapshot ends.</summary>
-    SnapshotFooter = 4,
-
-    /// <summary>KRaft: the version that the quorum speaks.</summary>
-    KRaftVersion = 5,
-
-    /// <summary>KRaft: the voters.</summary>
-    KRaftVoters = 6,
-}
 
 /// <summary>A control record to write: its type, and its value as the schema encodes it.</summary>
 public readonly record struct ControlRecord(ControlRecordType Type, ReadOnlyMemory<byte> Value);

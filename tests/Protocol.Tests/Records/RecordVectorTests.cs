@@ -1,3 +1,4 @@
+using Milena.Protocol.Messages;
 using System.Globalization;
 using Milena.Protocol.Compression;
 using Milena.Protocol.Records;
