@@ -115,7 +115,7 @@ public sealed class Partition
     {
         var error = CheckLeader(request.CurrentLeaderEpoch);
         if (error != ErrorCode.None)
-            return new(error, Leadership: leadership);
+            return new(error);
 
         // In this order: each may move up meanwhile, and must not pass the one that was read before it.
         var start = Log.LogStartOffset;
@@ -134,7 +134,7 @@ public sealed class Partition
         if (read.Error != ErrorCode.None)
             return new(read.Error);
         var aborted = request.IsCommitted ? Log.AbortedTransactions(request.Offset, read) : null;
-        return new(ErrorCode.None, read.Records, watermark, stable, start, AbortedTransactions: aborted);
+        return new(ErrorCode.None, read.Records, watermark, stable, start, AbortedTransactions: aborted, IsOnOlderSegment: read.IsOnOlderSegment);
     }
 
     /// <summary>

@@ -12,7 +12,9 @@ namespace Milena.Replication;
 /// <param name="DivergingEpoch">The epoch up to which reader and log agree, or -1 (KIP-320).</param>
 /// <param name="DivergingEndOffset">Where that epoch ends in this log.</param>
 /// <param name="AbortedTransactions">For read_committed: those that overlap the records; null otherwise.</param>
-/// <param name="Leadership">Who leads instead, where the error says that it is not this node.</param>
+/// <param name="IsOnOlderSegment">
+/// Whether there is more to read in a later segment: a read never goes beyond one, so waiting here would not bring more.
+/// </param>
 public readonly record struct PartitionRead(
     ErrorCode Error,
     RecordBytes Records = default,
@@ -22,13 +24,13 @@ public readonly record struct PartitionRead(
     int DivergingEpoch = -1,
     long DivergingEndOffset = -1,
     IReadOnlyList<AbortedTransaction>? AbortedTransactions = null,
-    Leadership? Leadership = null)
+    bool IsOnOlderSegment = false)
 {
     /// <summary>The bytes of <see cref="Records"/>.</summary>
     public int Bytes => Records.Length;
 
     /// <summary>Whether a fetch that finds this is answered without waiting.</summary>
-    public bool AnswersAtOnce => Error != ErrorCode.None || DivergingEpoch >= 0;
+    public bool AnswersAtOnce => Error != ErrorCode.None || DivergingEpoch >= 0 || IsOnOlderSegment;
 }
 
 /// <summary>What a reader asks of a partition.</summary>

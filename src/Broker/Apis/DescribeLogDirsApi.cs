@@ -1,4 +1,5 @@
 using Milena.Broker.Dispatch;
+using Milena.Common;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 using Milena.Replication;
@@ -15,11 +16,13 @@ internal sealed class DescribeLogDirsApi(LogManager logs, ReplicaManager replica
 
     public ValueTask<DescribeLogDirsResponse?> Handle(DescribeLogDirsRequest request, RequestContext context)
     {
-        var wanted = request.Topics?.ToDictionary(topic => topic.Topic, topic => topic.Partitions.ToHashSet());
+        var wanted = request.Topics?
+            .SelectMany(topic => topic.Partitions, (topic, partition) => new TopicPartition(topic.Topic, partition))
+            .ToHashSet();
         return new(new DescribeLogDirsResponse { Results = [.. logs.LogDirs.Select(dir => Describe(dir, wanted))] });
     }
 
-    private DescribeLogDirsResponse.DescribeLogDirsResult Describe(LogDirInfo dir, Dictionary<string, HashSet<int>>? wanted)
+    private DescribeLogDirsResponse.DescribeLogDirsResult Describe(LogDirInfo dir, HashSet<TopicPartition>? wanted)
     {
         var result = new DescribeLogDirsResponse.DescribeLogDirsResult { LogDir = dir.Path };
         if (dir.IsOffline)
@@ -43,7 +46,7 @@ internal sealed class DescribeLogDirsApi(LogManager logs, ReplicaManager replica
         [
             .. replicas.Partitions
                 .Where(partition => partition.Log.LogDir == dir.Path)
-                .Where(partition => wanted is null || (wanted.TryGetValue(partition.Name.Topic, out var numbers) && numbers.Contains(partition.Name.Partition)))
+                .Where(partition => wanted is null || wanted.Contains(partition.Name))
                 .GroupBy(partition => partition.Name.Topic)
                 .Select(topic => new DescribeLogDirsResponse.DescribeLogDirsTopic
                 {

@@ -11,7 +11,7 @@ namespace Milena.Broker.Apis;
 /// <summary>FindCoordinator (10): the broker that coordinates a group.</summary>
 /// <remarks>
 /// v1 asks for groups (0) or transactions (1), v4 for several keys, v6 for share groups (2). Not served: transactions and share
-/// groups, which are told COORDINATOR_NOT_AVAILABLE. The topic of the groups is created on the way, and the answer waits for it
+/// groups, which are told INVALID_REQUEST and why: clients would go on asking if they were told to wait. The topic of the groups is created on the way, and the answer waits for it
 /// within a bound.
 /// </remarks>
 internal sealed class FindCoordinatorApi(MetadataCache metadata, GroupCoordinator groups, TopicAutoCreation creation)
@@ -46,9 +46,7 @@ internal sealed class FindCoordinatorApi(MetadataCache metadata, GroupCoordinato
         if (keyType is < GroupKey or > ShareKey)
             return NotFound(key, ErrorCode.InvalidRequest, $"there is no coordinator of type {keyType}");
         if (keyType != GroupKey)
-            return NotFound(key, ErrorCode.CoordinatorNotAvailable, "transactions and share groups are not coordinated yet");
-        if (key.Length == 0)
-            return NotFound(key, ErrorCode.InvalidGroupId, null);
+            return NotFound(key, ErrorCode.InvalidRequest, "transactions and share groups are not served yet");
 
         var image = metadata.Image;
         var partition = image.Topics.FindPartition(new Common.TopicPartition(TopicNames.ConsumerOffsets, groups.PartitionFor(key)));

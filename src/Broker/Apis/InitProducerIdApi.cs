@@ -8,7 +8,7 @@ namespace Milena.Broker.Apis;
 /// <summary>InitProducerId (22): gives an idempotent producer its id.</summary>
 /// <remarks>
 /// v3 carries the producer's own id and epoch (KIP-360), v5 KIP-890. Not served: transactional ids, which are refused with
-/// COORDINATOR_NOT_AVAILABLE as there is no transaction coordinator yet; v6, two-phase commit (KIP-939), which is not stable.
+/// INVALID_REQUEST as there is no transaction coordinator yet; v6, two-phase commit (KIP-939), which is not stable.
 /// </remarks>
 internal sealed class InitProducerIdApi(ProducerIds producerIds) : IApi<InitProducerIdRequest, InitProducerIdResponse>
 {
@@ -16,8 +16,8 @@ internal sealed class InitProducerIdApi(ProducerIds producerIds) : IApi<InitProd
 
     public async ValueTask<InitProducerIdResponse?> Handle(InitProducerIdRequest request, RequestContext context)
     {
-        if (request.TransactionalId is { } transactionalId)
-            return Failed(transactionalId.Length == 0 ? ErrorCode.InvalidRequest : ErrorCode.CoordinatorNotAvailable);
+        if (request.TransactionalId is not null)
+            return Failed(ErrorCode.InvalidRequest);
         if (request.ProducerId >= 0 != request.ProducerEpoch >= 0)
             return Failed(ErrorCode.InvalidRequest);
         var (error, producerId) = await producerIds.Next();

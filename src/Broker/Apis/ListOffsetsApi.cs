@@ -1,4 +1,5 @@
 using Milena.Broker.Dispatch;
+using Milena.Common;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 using Milena.Replication;
@@ -25,27 +26,42 @@ internal sealed class ListOffsetsApi(PartitionDirectory partitions) : IApi<ListO
 
     public static VersionRange Versions => new(0, 11);
 
-    public ValueTask<ListOffsetsResponse?> Handle(ListOffsetsRequest request, RequestContext context) =>
-        new(new ListOffsetsResponse
+    public ValueTask<ListOffsetsResponse?> Handle(ListOffsetsRequest request, RequestContext context)
+    {
+        var twice = AskedTwice(request);
+        return new(new ListOffsetsResponse
         {
             Topics =
             [
                 .. request.Topics.Select(topic => new ListOffsetsResponse.ListOffsetsTopicResponse
                 {
                     Name = topic.Name,
-                    Partitions = [.. topic.Partitions.Select(asked => Find(topic, asked, request, context.Version))],
+                    Partitions = [.. topic.Partitions.Select(asked => Find(topic, asked, request, twice, context.Version))],
                 }),
             ],
         });
+    }
+
+    private static HashSet<TopicPartition> AskedTwice(ListOffsetsRequest request)
+    {
+        var once = new HashSet<TopicPartition>();
+        return [.. request.Topics
+            .SelectMany(topic => topic.Partitions, (topic, asked) => new TopicPartition(topic.Name, asked.PartitionIndex))
+            .Where(partition => !once.Add(partition))];
+    }
 
     private ListOffsetsResponse.ListOffsetsPartitionResponse Find(
         ListOffsetsRequest.ListOffsetsTopic topic,
         ListOffsetsRequest.ListOffsetsPartition asked,
         ListOffsetsRequest request,
+        HashSet<TopicPartition> twice,
         short version)
     {
         var answer = new ListOffsetsResponse.ListOffsetsPartitionResponse { PartitionIndex = asked.PartitionIndex };
-        answer.ErrorCode = Check(topic, asked, version, out var partition);
+        Partition? partition = null;
+        answer.ErrorCode = twice.Contains(new TopicPartition(topic.Name, asked.PartitionIndex))
+            ? ErrorCode.InvalidRequest
+            : Check(topic, asked, version, out partition);
         if (answer.ErrorCode != ErrorCode.None)
             return answer;
 
@@ -71,8 +87,6 @@ internal sealed class ListOffsetsApi(PartitionDirectory partitions) : IApi<ListO
         out Partition? partition)
     {
         partition = null;
-        if (topic.Partitions.Count(other => other.PartitionIndex == asked.PartitionIndex) > 1)
-            return ErrorCode.InvalidRequest;
         if (asked.Timestamp < 0 && version < FirstVersion(asked.Timestamp))
             return ErrorCode.UnsupportedVersion;
         var error = partitions.Find(topic.Name, asked.PartitionIndex, out partition);
@@ -99,10 +113,10 @@ internal sealed class ListOffsetsApi(PartitionDirectory partitions) : IApi<ListO
         {
             case Latest:
                 return new(ErrorCode.None, -1, end, partition.Leadership.LeaderEpoch);
-            case Earliest or EarliestLocal or EarliestPendingUpload:
+            case Earliest or EarliestLocal:
                 var start = log.LogStartOffset;
                 return new(ErrorCode.None, -1, start, log.Epochs.EpochAt(start));
-            case LatestTiered:
+            case LatestTiered or EarliestPendingUpload:
                 return OffsetLookup.NotFound;
             default:
                 var found = timestamp == MaxTimestamp ? log.FindMaxTimestamp() : log.FindByTimestamp(timestamp);

@@ -31,10 +31,11 @@ internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation crea
         if (AsksForAll(request, context.Version))
             return new(Answer(request, context, [.. image.Topics.ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal).Select(topic => Describe(image, topic, request, context))]));
 
-        if (request.Topics!.Any(topic => topic.Name is null) && context.Version < NamelessTopicsFrom)
-            return new(Answer(request, context, [.. request.Topics!.Select(topic => new MetadataResponse.MetadataResponseTopic { ErrorCode = ErrorCode.InvalidRequest, Name = topic.Name ?? "" })]));
-        if (request.Topics!.Any(topic => topic.TopicId != Uuid.Zero))
-            return new(Answer(request, context, [.. request.Topics!.Select(topic => ById(image, topic.TopicId, request, context))]));
+        if (!IsWellFormed(request.Topics!, context.Version))
+            return new(Answer(request, context, [.. request.Topics!.Select(topic => Refused(topic, context.Version))]));
+        var ids = request.Topics!.Select(topic => topic.TopicId).Where(id => id != Uuid.Zero).Distinct().ToArray();
+        if (ids.Length > 0)
+            return new(Answer(request, context, [.. ids.Select(id => ById(image, id, request, context))])); // and no names beside
 
         var names = request.Topics!.Select(topic => topic.Name!).Distinct().ToArray();
         var mayCreate = context.Version < ClientMayForbidCreationFrom || request.AllowAutoTopicCreation;
@@ -51,6 +52,18 @@ internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation crea
         return Answer(request, context,
             [.. names.Select(name => ByName(image, name, errors.GetValueOrDefault(name, ErrorCode.UnknownTopicOrPartition), request, context))]);
     }
+
+    /// <summary>Before v12 topics are asked for by name alone; from then on by id or by name, but never by neither.</summary>
+    private static bool IsWellFormed(MetadataRequest.MetadataRequestTopic[] topics, short version) => version < NamelessTopicsFrom
+        ? topics.All(topic => topic.Name is not null && topic.TopicId == Uuid.Zero)
+        : topics.All(topic => topic.Name is not null || topic.TopicId != Uuid.Zero);
+
+    private static MetadataResponse.MetadataResponseTopic Refused(MetadataRequest.MetadataRequestTopic topic, short version) => new()
+    {
+        ErrorCode = ErrorCode.InvalidRequest,
+        Name = topic.Name ?? (version < NamelessTopicsFrom ? "" : null),
+        TopicId = topic.TopicId,
+    };
 
     private static bool AsksForAll(MetadataRequest request, short version) =>
         request.Topics is null || (version < NullMeansAllFrom && request.Topics.Length == 0);

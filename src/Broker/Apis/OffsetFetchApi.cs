@@ -8,11 +8,11 @@ namespace Milena.Broker.Apis;
 /// <summary>OffsetFetch (9): where groups stand.</summary>
 /// <remarks>
 /// v2 asks for all topics with null, v5 tells leader epochs, v7 can insist on stable offsets (KIP-447), v8 asks for several
-/// groups, v9 for a member of a new-style group. v10 (topic ids) is not stable in 4.1 and not served.
+/// groups, v9 for a member of a new-style group, v10 by topic ids.
 /// </remarks>
 internal sealed class OffsetFetchApi(GroupCoordinator groups) : IApi<OffsetFetchRequest, OffsetFetchResponse>
 {
-    public static VersionRange Versions => new(0, 9);
+    public static VersionRange Versions => new(0, 10);
 
     public async ValueTask<OffsetFetchResponse?> Handle(OffsetFetchRequest request, RequestContext context) =>
         await groups.OffsetFetch(request, context.Version);

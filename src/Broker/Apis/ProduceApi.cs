@@ -14,7 +14,8 @@ namespace Milena.Broker.Apis;
 /// <remarks>
 /// v0-v2 carry message sets, which become one batch of version 2. v3 brings batches and transactional ids, v7 zstd, v8
 /// errors by record, v10 the current leader for NOT_LEADER_OR_FOLLOWER (KIP-951), v13 topic ids.
-/// Not served: transactions; a transactional id or batch is refused with INVALID_TXN_STATE.
+/// Not served: transactions; a transactional batch is refused with INVALID_TXN_STATE. One without a transactional id refuses the
+/// whole request, for the id is what a right to write in transactions would be granted to (CVE-2018-17196).
 /// acks=0 has no response; an error closes the connection instead, as the client could not learn of it otherwise.
 /// </remarks>
 internal sealed class ProduceApi(PartitionDirectory partitions)
@@ -28,24 +29,30 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
 
     public ValueTask<ProduceResponse?> Handle(ProduceRequest request, RequestContext context)
     {
-        var topics = new ProduceResponse.TopicProduceResponse[request.TopicData.Length];
+        var refusal = request.TransactionalId is null && HasTransactionalBatch(request)
+            ? ErrorCode.TransactionalIdAuthorizationFailed
+            : ErrorCode.None;
+        var response = new ProduceResponse { Responses = new ProduceResponse.TopicProduceResponse[request.TopicData.Length] };
         var pending = default(PendingAcks);
         var failed = false;
-        for (var t = 0; t < topics.Length; t++)
+        for (var t = 0; t < request.TopicData.Length; t++)
         {
             var topic = request.TopicData[t];
             var answers = new ProduceResponse.PartitionProduceResponse[topic.PartitionData.Length];
             for (var p = 0; p < answers.Length; p++)
             {
+                Partition? partition = null;
                 var data = topic.PartitionData[p];
-                var result = Append(request, topic, data, context, out var partition);
-                answers[p] = Answer(data.Index, result, partition, context.Version);
+                var result = refusal == ErrorCode.None ? Append(request, topic, data, context, out partition) : new(refusal);
+                answers[p] = Answer(data.Index, result);
                 failed |= result.Error != ErrorCode.None;
                 if (result.Error == ErrorCode.None && request.Acks != 0)
                     pending.Add(answers[p], partition!.WaitForAck(result, request.Acks));
+                else if (result.Error == ErrorCode.NotLeaderOrFollower && context.Version >= LeaderHintsFrom)
+                    TellLeader(response, answers[p], partitions.LeaderOf(partition, topic.TopicId, topic.Name, data.Index), context);
             }
 
-            topics[t] = new() { Name = topic.Name, TopicId = topic.TopicId, PartitionResponses = answers };
+            response.Responses[t] = new() { Name = topic.Name, TopicId = topic.TopicId, PartitionResponses = answers };
         }
 
         if (request.Acks == 0)
@@ -55,7 +62,6 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
                 : new(default(ProduceResponse));
         }
 
-        var response = new ProduceResponse { Responses = topics };
         return pending.IsEmpty ? new(response) : Acknowledged(pending, response);
     }
 
@@ -77,24 +83,38 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
             : partitions.Find(topic.Name, data.Index, out partition);
         if (error != ErrorCode.None)
             return new(error);
+        error = BatchValidator.CheckRequest(data.Records.Memory.Span, context.Version, out var message);
+        if (error != ErrorCode.None)
+            return new(error) { ErrorMessage = message };
         if (request.Acks is < -1 or > 1)
             return new(ErrorCode.InvalidRequiredAcks);
         if (TopicNames.IsInternal(partition!.Name.Topic) && context.ClientId != InternalTopicClient)
             return new(ErrorCode.InvalidTopicException);
-        error = BatchValidator.CheckRequest(data.Records.Memory.Span, context.Version, out var message);
-        if (error != ErrorCode.None)
-            return new(error) { ErrorMessage = message };
+        if (IsTransactional(data))
+            return new(ErrorCode.InvalidTxnState) { ErrorMessage = "transactions are not served yet" };
 
         // The frame is ours until the request is answered, and the log patches offsets and epoch in it.
-        var batch = MemoryMarshal.AsMemory(data.Records.Memory);
-        if (request.TransactionalId is not null || IsTransactional(batch.Span))
-            return new(ErrorCode.InvalidTxnState) { ErrorMessage = "transactions are not served yet" };
-        return partition.Append(batch, AppendOrigin.Client, request.Acks);
+        return partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, request.Acks);
     }
 
-    private static bool IsTransactional(ReadOnlySpan<byte> bytes) => new RecordBatchView(bytes) is { IsLegacy: false, IsTransactional: true };
+    private static bool HasTransactionalBatch(ProduceRequest request)
+    {
+        foreach (var topic in request.TopicData)
+        {
+            foreach (var data in topic.PartitionData)
+            {
+                if (IsTransactional(data))
+                    return true;
+            }
+        }
 
-    private static ProduceResponse.PartitionProduceResponse Answer(int index, in AppendResult result, Partition? partition, short version)
+        return false;
+    }
+
+    private static bool IsTransactional(ProduceRequest.PartitionProduceData data) =>
+        RecordBatchView.TryRead(data.Records.Memory.Span, out var batch) && batch.IsTransactional;
+
+    private static ProduceResponse.PartitionProduceResponse Answer(int index, in AppendResult result)
     {
         var answer = new ProduceResponse.PartitionProduceResponse
         {
@@ -114,15 +134,22 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
             })];
         }
 
-        if (version >= LeaderHintsFrom && result.Error == ErrorCode.NotLeaderOrFollower && partition is not null)
-        {
-            answer.CurrentLeader = new()
-            {
-                LeaderId = partition.Leadership.LeaderId,
-                LeaderEpoch = partition.Leadership.LeaderEpoch,
-            };
-        }
-
         return answer;
+    }
+
+    private void TellLeader(
+        ProduceResponse response, ProduceResponse.PartitionProduceResponse answer, LeaderHint? leader, RequestContext context)
+    {
+        if (leader is not { } hint)
+            return;
+        answer.CurrentLeader = new() { LeaderId = hint.LeaderId, LeaderEpoch = hint.LeaderEpoch };
+        if (partitions.BrokerOn(context.ListenerName, hint.LeaderId) is not var (broker, endpoint)
+            || response.NodeEndpoints.Any(known => known.NodeId == broker.Id))
+            return;
+        response.NodeEndpoints =
+        [
+            .. response.NodeEndpoints,
+            new() { NodeId = broker.Id, Host = endpoint.Host, Port = endpoint.Port, Rack = broker.Rack },
+        ];
     }
 }

@@ -11,6 +11,7 @@ internal sealed class Fetch(FetchSession? session, bool isIncremental, FetchPart
     private readonly PartitionRead[] reads = new PartitionRead[asked.Length];
     private long bytes;
     private bool answersAtOnce;
+    private bool hasError;
 
     /// <summary>The partitions, in the order in which they are read.</summary>
     public ReadOnlySpan<FetchPartitionState> Asked => asked;
@@ -18,18 +19,22 @@ internal sealed class Fetch(FetchSession? session, bool isIncremental, FetchPart
     /// <summary>Bytes found so far.</summary>
     public long Bytes => bytes;
 
+    /// <summary>Whether a partition could not be read.</summary>
+    public bool HasError => hasError;
+
     public void Found(int index, in PartitionRead read)
     {
         bytes += read.Bytes - reads[index].Bytes;
         reads[index] = read;
         answersAtOnce |= read.AnswersAtOnce;
+        hasError |= read.Error != ErrorCode.None;
     }
 
     public ref readonly PartitionRead Read(int index) => ref reads[index];
 
     /// <summary>Whether the answer need not wait.</summary>
     public bool IsSatisfied(FetchRequest request) =>
-        request.MaxWaitMs <= 0 || asked.Length == 0 || answersAtOnce || bytes >= Math.Min(request.MinBytes, Math.Max(request.MaxBytes, 0));
+        request.MaxWaitMs <= 0 || asked.Length == 0 || answersAtOnce || bytes >= request.MinBytes;
 
     /// <summary>The response; in a session, it names only what the client does not know yet, and remembers what it says.</summary>
     public FetchResponse Answer(short version)
@@ -103,8 +108,6 @@ internal sealed class Fetch(FetchSession? session, bool isIncremental, FetchPart
 
         if (read.DivergingEpoch >= 0)
             data.DivergingEpoch = new() { Epoch = read.DivergingEpoch, EndOffset = read.DivergingEndOffset };
-        if (read.Error is ErrorCode.NotLeaderOrFollower or ErrorCode.FencedLeaderEpoch && read.Leadership is { LeaderId: >= 0 } leader)
-            data.CurrentLeader = new() { LeaderId = leader.LeaderId, LeaderEpoch = leader.LeaderEpoch };
         if (version <= MessageSetsUpTo && read.Bytes > 0)
             LegacyFetch.Convert(data, version, state.FetchOffset);
         return data;

@@ -1,5 +1,7 @@
 using Milena.Broker.Dispatch;
+using Milena.Common;
 using Milena.Protocol;
+using Milena.Protocol.Compression;
 using Milena.Protocol.Messages;
 using Milena.Replication;
 
@@ -10,27 +12,26 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
 {
     private const short TopicIdsFrom = 13;
     private const short StorageErrorFrom = 6;
+    private const short ZstdFrom = 10;
+    private const short LeaderHintsFrom = 16;
     private const sbyte ReadCommitted = 1;
+
+    /// <summary>Brings the request's limits within the broker's (<c>fetch.max.bytes</c>): nobody waits for more than he can get.</summary>
+    public void Bound(FetchRequest request)
+    {
+        request.MaxBytes = Math.Clamp(request.MaxBytes, 0, maxBytes);
+        request.MinBytes = Math.Min(request.MinBytes, request.MaxBytes);
+    }
 
     /// <summary>One pass over all partitions.</summary>
     public void ReadAll(Fetch fetch, FetchRequest request, short version)
     {
-        var remaining = (int)Math.Min(Math.Max(request.MaxBytes, 0), maxBytes);
+        var remaining = request.MaxBytes;
         var isFirst = true;
         for (var i = 0; i < fetch.Asked.Length; i++)
         {
             var asked = fetch.Asked[i];
-            var read = Find(asked.Key, version, out var partition) is var error and not ErrorCode.None
-                ? new PartitionRead(error, Leadership: partition?.Leadership)
-                : partition!.Read(new(
-                    asked.FetchOffset,
-                    Math.Min(Math.Max(asked.MaxBytes, 0), remaining),
-                    MinOneBatch: isFirst,
-                    IsCommitted: request.IsolationLevel == ReadCommitted,
-                    asked.CurrentLeaderEpoch,
-                    asked.LastFetchedEpoch));
-            if (read.Error == ErrorCode.KafkaStorageError && version < StorageErrorFrom)
-                read = read with { Error = ErrorCode.NotLeaderOrFollower };
+            var read = Read(asked, request, Math.Min(Math.Max(asked.MaxBytes, 0), remaining), isFirst, version);
             fetch.Found(i, read);
             if (read.Bytes == 0)
                 continue;
@@ -55,6 +56,34 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
         }
     }
 
+    /// <summary>The response. Where a partition has another leader, it says who that is and where.</summary>
+    public FetchResponse Answer(Fetch fetch, RequestContext context)
+    {
+        var response = fetch.Answer(context.Version);
+        if (context.Version >= LeaderHintsFrom && fetch.HasError)
+            TellLeaders(response, context);
+        return response;
+    }
+
+    private PartitionRead Read(FetchPartitionState asked, FetchRequest request, int bytes, bool isFirst, short version)
+    {
+        var error = Find(asked.Key, version, out var partition);
+        if (error == ErrorCode.None && version < ZstdFrom && partition!.Log.Config.Compression == CompressionCodec.Zstd)
+            error = ErrorCode.UnsupportedCompressionType; // the client cannot read what the topic is sure to hold (KIP-110)
+        var read = error != ErrorCode.None
+            ? new PartitionRead(error)
+            : partition!.Read(new(
+                asked.FetchOffset,
+                bytes,
+                MinOneBatch: isFirst,
+                IsCommitted: request.IsolationLevel == ReadCommitted,
+                asked.CurrentLeaderEpoch,
+                asked.LastFetchedEpoch));
+        return read.Error == ErrorCode.KafkaStorageError && version < StorageErrorFrom
+            ? read with { Error = ErrorCode.NotLeaderOrFollower }
+            : read;
+    }
+
     private async ValueTask<FetchWake> Wait(Fetch fetch, FetchRequest request, TimeSpan left, RequestContext context)
     {
         var waited = new List<Partition>(fetch.Asked.Length);
@@ -71,6 +100,27 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
         for (var i = 0; i < waited.Count; i++)
             waiter.CompleteIfMoved(waited[i], seen[i]);
         return await waiter.Wait();
+    }
+
+    private void TellLeaders(FetchResponse response, RequestContext context)
+    {
+        var endpoints = new Dictionary<int, FetchResponse.NodeEndpoint>();
+        foreach (var topic in response.Responses)
+        {
+            foreach (var data in topic.Partitions)
+            {
+                if (data.ErrorCode is not (ErrorCode.NotLeaderOrFollower or ErrorCode.FencedLeaderEpoch))
+                    continue;
+                Find(new FetchKey(topic.TopicId, topic.Topic, data.PartitionIndex), context.Version, out var partition);
+                if (partitions.LeaderOf(partition, topic.TopicId, topic.Topic, data.PartitionIndex) is not { } leader)
+                    continue;
+                data.CurrentLeader = new() { LeaderId = leader.LeaderId, LeaderEpoch = leader.LeaderEpoch };
+                if (partitions.BrokerOn(context.ListenerName, leader.LeaderId) is var (broker, endpoint))
+                    endpoints[broker.Id] = new() { NodeId = broker.Id, Host = endpoint.Host, Port = endpoint.Port, Rack = broker.Rack };
+            }
+        }
+
+        response.NodeEndpoints = [.. endpoints.Values];
     }
 
     private ErrorCode Find(FetchKey key, short version, out Partition? partition) => version >= TopicIdsFrom

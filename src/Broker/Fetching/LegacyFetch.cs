@@ -14,15 +14,31 @@ internal static class LegacyFetch
     /// <summary>How much may come out of one compressed batch on its way to an old client.</summary>
     private const int DecompressedBytesMax = 100 * 1024 * 1024;
 
-    /// <summary>Replaces the batches by messages of magic 0 or 1; a codec that those cannot name is an error.</summary>
+    /// <summary>
+    /// Replaces the batches by messages of magic 0 or 1. What cannot be converted is the partition's error: a codec that messages
+    /// cannot name, records that are not what their batch says, a disk that fails.
+    /// </summary>
     public static void Convert(FetchResponse.PartitionData data, short version, long fromOffset)
     {
-        var batches = Whole(data.Records.ToArray());
-        using var messages = new PooledBuffer();
-        var converted = LegacyMessages.FromBatches(
-            batches.Span, LegacyMessages.MagicOfFetch(version), fromOffset, messages, DecompressedBytesMax);
-        data.ErrorCode = converted.Error;
-        data.Records = new RecordBytes(messages.Span.ToArray());
+        try
+        {
+            var batches = Whole(data.Records.ToArray());
+            using var messages = new PooledBuffer();
+            var converted = LegacyMessages.FromBatches(
+                batches.Span, LegacyMessages.MagicOfFetch(version), fromOffset, messages, DecompressedBytesMax);
+            data.ErrorCode = converted.Error;
+            data.Records = new RecordBytes(messages.Span.ToArray());
+        }
+        catch (MalformedMessageException)
+        {
+            data.ErrorCode = ErrorCode.CorruptMessage; // batches are stored without being looked into
+            data.Records = RecordBytes.Empty;
+        }
+        catch (IOException)
+        {
+            data.ErrorCode = ErrorCode.NotLeaderOrFollower; // these versions do not know KAFKA_STORAGE_ERROR
+            data.Records = RecordBytes.Empty;
+        }
     }
 
     /// <summary>Without the last batch where the read's limit has cut it.</summary>

@@ -15,6 +15,9 @@ namespace Milena.Storage;
 /// <param name="LogEndOffset">The offset that is written next; -1 on an error of storage.</param>
 public readonly record struct LogRead(ErrorCode Error, RecordBytes Records, long LogStartOffset = -1, long LogEndOffset = -1)
 {
+    /// <summary>Whether a later segment begins below the bound: what is asked for is not only in this one.</summary>
+    public bool IsOnOlderSegment { get; init; }
+
     /// <summary>Where the records lie, for what must be known about them later.</summary>
     internal SegmentSlice? Slice => (SegmentSlice?)Records.Source;
 }

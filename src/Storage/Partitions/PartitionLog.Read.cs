@@ -31,8 +31,12 @@ public sealed partial class PartitionLog
         var error = fetchOffset < bound
             ? Search((fetchOffset, maxBytes, bound, minOneBatch), static (log, wanted) => log.Find(wanted.fetchOffset, wanted.maxBytes, wanted.bound, wanted.minOneBatch), out slice)
             : ErrorCode.None;
-        return new(error, slice is null ? RecordBytes.Empty : new(slice), startOffset, endOffset);
+        return slice is null
+            ? new(error, RecordBytes.Empty, startOffset, endOffset)
+            : new(error, new(slice), startOffset, endOffset) { IsOnOlderSegment = IsBefore(slice.Segment, bound) };
     }
+
+    private bool IsBefore(LogSegment segment, long bound) => Active is var active && segment.BaseOffset < active.BaseOffset && active.BaseOffset < bound;
 
     /// <summary>
     /// The aborted transactions that a reader of these records must know, if it reads only what is committed. Some may begin behind
