@@ -37,7 +37,10 @@ internal sealed class LogDirectory(string path, IFileSystem files, TimeProvider 
     /// <summary>Called once, when the directory fails, from whatever thread met the error; must not wait for a log.</summary>
     public Action<LogDirectory, IOException>? Failed { get; set; }
 
-    /// <summary>Called when a log was truncated, so that no checkpoint promises what may be written anew. Throws nothing.</summary>
+    /// <summary>
+    /// Called when the recovery point of a log has moved back: returns when no checkpoint promises more. Throws nothing; if it cannot, the
+    /// directory is offline.
+    /// </summary>
     public Action? RecoveryPointsMoved { get; set; }
 
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();

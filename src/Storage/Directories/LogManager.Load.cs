@@ -23,6 +23,8 @@ public sealed partial class LogManager
                 directory.Files.CreateDirectory(logPath);
                 var state = new Checkpoints(directory).StateOf(LogDirectoryNames.Metadata, opened.WasClean, options.ProducerIdExpirationMs);
                 metadataLog = LogLoader.Load(directory, LogDirectoryNames.Metadata, logPath, config, state, out _);
+                if (metadataLog.RecoveryPoint < state.RecoveryPoint)
+                    WriteRecoveryPoints(directory);
             });
             return metadataLog ?? throw new LogDirectoryException($"the metadata log in {path} cannot be opened");
         }
@@ -38,14 +40,17 @@ public sealed partial class LogManager
         var loads = directories.Where(opened => HoldsTopics(opened.Directory)).Select(opened => Task.Run(() => Load(opened, configOf))).ToArray();
         Task.WaitAll(loads);
         isLoaded = true;
+        foreach (var load in loads)
+            load.Result?.Invoke();
         StartBackgroundWork();
     }
 
-    private void Load(OpenDirectory opened, Func<string, LogConfig> configOf)
+    // Returns what must be done once all are loaded, if anything.
+    private Action? Load(OpenDirectory opened, Func<string, LogConfig> configOf)
     {
         var directory = opened.Directory;
         var started = Stopwatch.GetTimestamp();
-        var (loaded, recovered) = (0, 0);
+        var (loaded, recovered, becameShorter) = (0, 0, false);
         directory.Try(() =>
         {
             var checkpoints = new Checkpoints(directory);
@@ -64,9 +69,13 @@ public sealed partial class LogManager
                         directory.LogCount = ++loaded;
                     if (wasRecovered)
                         Interlocked.Increment(ref recovered);
+                    if (log.RecoveryPoint < state.RecoveryPoint)
+                        Volatile.Write(ref becameShorter, true);
                 }));
         });
         Log.DirectoryLoaded(logger, directory.Path, loaded, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, recovered);
+        // A log that has become shorter is written anew from there: nothing must claim that this is synced already.
+        return becameShorter ? () => WriteRecoveryPoints(directory) : null;
     }
 
     private List<TopicPartition> FindLogs(LogDirectory directory)

@@ -12,6 +12,7 @@ internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
 {
     private readonly Lock gate = new();
     private long flushedTo;
+    private long ceiling = long.MaxValue;
     private Round? running;
     private Round? next;
 
@@ -27,35 +28,55 @@ internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
         {
             if (upToOffset <= flushedTo)
                 return new(ErrorCode.None);
-            if (running is not null && upToOffset <= running.Target)
-                return new(running.Task);
-            if (next is null)
-            {
-                next = new();
-                if (running is null)
-                    threads.Enqueue(this);
-            }
-
-            return new(next.Task);
+            return running is not null && upToOffset <= running.Target ? new(running.Task) : new(Next().Task);
         }
     }
 
-    /// <summary>What is known to be on the disk after a start.</summary>
-    public void Start(long recoveryPoint)
+    /// <summary>Starts a sync for which nobody waits. One that fails takes the log's directory offline.</summary>
+    public void Start()
+    {
+        lock (gate)
+            Next();
+    }
+
+    /// <summary>Completes when no sync is under way or asked for.</summary>
+    public Task Idle
+    {
+        get
+        {
+            lock (gate)
+                return (next ?? running)?.Task ?? Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Sets what is known to be on the disk, after a start or when the log begins anew.</summary>
+    public void Reset(long recoveryPoint)
     {
         lock (gate)
             Volatile.Write(ref flushedTo, recoveryPoint);
     }
 
     /// <summary>
-    /// The log was cut at an offset, or begins anew there. A round that is under way may have seen files that are gone and synced
-    /// none that came instead, so it is done again.
+    /// The log is about to be cut at an offset, or to begin anew there: from now on nothing behind it counts as synced. A round that
+    /// is under way is done again, as it may meet files that go, and none that come instead.
     /// </summary>
-    public void OnTruncated(long offset)
+    public void BeginTruncation(long offset)
     {
         lock (gate)
         {
+            ceiling = offset;
             Volatile.Write(ref flushedTo, Math.Min(flushedTo, offset));
+            if (running is not null)
+                running.IsStale = true;
+        }
+    }
+
+    /// <summary>The log has been cut.</summary>
+    public void EndTruncation()
+    {
+        lock (gate)
+        {
+            ceiling = long.MaxValue;
             if (running is not null)
                 running.IsStale = true;
         }
@@ -83,6 +104,18 @@ internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
         round.Complete(error);
     }
 
+    private Round Next()
+    {
+        if (next is null)
+        {
+            next = new();
+            if (running is null)
+                threads.Enqueue(this);
+        }
+
+        return next;
+    }
+
     private ErrorCode Sync(Round round)
     {
         while (true)
@@ -90,7 +123,7 @@ internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
             lock (gate)
             {
                 round.IsStale = false;
-                round.Target = log.LogEndOffset;
+                round.Target = Math.Min(log.LogEndOffset, ceiling);
             }
 
             if (!log.TrySync(FlushedTo, round.Target))

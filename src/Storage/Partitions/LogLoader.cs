@@ -77,10 +77,28 @@ internal sealed class LogLoader
         LoadProducers(log, snapshots, endOffset, wasRecovered ? recoveryPoint : endOffset);
         log.Start(endOffset, state.HighWatermark, recoveryPoint, hasNewFiles: wasRecovered);
         if (wasRecovered)
+        {
             log.Settle(isClosing: false);
+            MakeDurable(log, endOffset);
+        }
+
         foreach (var segment in segments)
             segment.CloseFiles(); // most logs of a node that starts will not be used for a while
         return log;
+    }
+
+    // What was found now must not look different after a power cut. Most logs have nothing that is not on the disk, which is soon told;
+    // for the others it is done in the background.
+    private void MakeDurable(PartitionLog log, long endOffset)
+    {
+        if (endOffset > state.RecoveryPoint)
+        {
+            log.StartFlush();
+            return;
+        }
+
+        segments[^1].Sync();
+        place.Files.SyncDirectory(place.Path);
     }
 
     private void OpenSegments()
@@ -148,7 +166,7 @@ internal sealed class LogLoader
         for (var i = 0; i < segments.Count; i++)
         {
             var segment = segments[i];
-            if (i + 1 < segments.Count && segments[i + 1].BaseOffset <= recoveryPoint)
+            if (i + 1 < segments.Count && segments[i + 1].BaseOffset < recoveryPoint)
             {
                 if (!inventory.Has(segment.BaseOffset, LogFileNames.OffsetIndex) || !inventory.Has(segment.BaseOffset, LogFileNames.TimeIndex))
                     segment.RebuildIndexes(config.IndexIntervalBytes);
@@ -156,8 +174,8 @@ internal sealed class LogLoader
             }
 
             var isWhole = Recover(segment, recoveryPoint, ref endOffset);
-            if (isWhole)
-                continue;
+            if (isWhole || (i + 1 < segments.Count && segments[i + 1].BaseOffset == endOffset))
+                continue; // or what was cut off was only reserved
             RemoveBehind(i);
             break;
         }
@@ -175,11 +193,15 @@ internal sealed class LogLoader
         var validEnd = start;
         using (var scanner = new BatchScanner(segment.File, start, size, BatchScanner.LargeWindow))
         {
+            if (segment.BaseOffset >= recoveryPoint)
+                scanner.ReadAhead();
             while (scanner.MoveNext())
             {
                 var batch = scanner.Current;
                 if (batch.BaseOffset < nextOffset || batch.LastOffset - segment.BaseOffset > int.MaxValue || batch.LastOffsetDelta < 0)
                     break;
+                if (batch.NextOffset >= recoveryPoint)
+                    scanner.ReadAhead();
                 if (batch.NextOffset > recoveryPoint && !scanner.IsCurrentValid())
                     break;
                 batch = scanner.Current;
@@ -192,6 +214,7 @@ internal sealed class LogLoader
         }
 
         segment.SetEnd(validEnd);
+        segment.TruncateTransactionIndex(nextOffset);
         if (segment.IsSealed || validEnd < size)
         {
             segment.CompleteIndexes();

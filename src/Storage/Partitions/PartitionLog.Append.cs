@@ -201,7 +201,7 @@ public sealed partial class PartitionLog
     {
         if (logEndOffset - RecoveryPoint < config.FlushMessages)
             return false;
-        StartFlush(logEndOffset);
+        commit.Start();
         return origin != AppendOrigin.Replication;
     }
 
@@ -218,8 +218,5 @@ public sealed partial class PartitionLog
         hasNewNames = true;
         Volatile.Write(ref segments, [.. segments, segment]);
         Log.Rolled(directory.Logger, Partition, baseOffset);
-        StartFlush(logEndOffset);
-    }
-
-    private void StartFlush(long upToOffset) => _ = commit.FlushAsync(upToOffset).AsTask(); // failures take the directory offline
-}
+        commit.Start(); // even if all records are synced, what the sealing has written is not
+    }}

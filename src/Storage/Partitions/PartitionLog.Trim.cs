@@ -32,24 +32,18 @@ public sealed partial class PartitionLog
             return ErrorCode.None;
         if (offset < Segments[0].BaseOffset)
             return TruncateFullyAndStartAt(offset);
-        var error = InTurn(() =>
+        return InTurn(() =>
         {
             if (offset < logEndOffset)
                 CutAt(offset);
         });
-        if (error == ErrorCode.None)
-            directory.RecoveryPointsMoved?.Invoke();
-        return error;
     }
 
     /// <summary>Removes everything and goes on at an offset (a follower whose leader no longer has what it lacks).</summary>
     public ErrorCode TruncateFullyAndStartAt(long offset)
     {
         Invariant.Holds(offset >= 0);
-        var error = InTurn(() => StartAnewAt(offset));
-        if (error == ErrorCode.None)
-            directory.RecoveryPointsMoved?.Invoke();
-        return error;
+        return InTurn(() => StartAnewAt(offset));
     }
 
     /// <summary>Removes what the topic's settings say need not be kept. Returns how many segments that were.</summary>
@@ -190,17 +184,29 @@ public sealed partial class PartitionLog
 
         // A batch that begins below the offset goes with it; only a gap can leave the log's end where it was asked for.
         var endOffset = Math.Min(offset, FirstOffsetAt(last, position) ?? offset);
+        BeginTruncation(endOffset);
         Volatile.Write(ref truncations, truncations + 1);
         Volatile.Write(ref segments, all[..keep]);
+        for (var i = all.Length - 1; i >= keep; i--)
+            all[i].Delete(); // from the end, so that a crash leaves no hole
         last.TruncateTo(position, endOffset);
-        foreach (var segment in all[keep..])
-            segment.Delete();
         SetEnds(endOffset);
         Epochs.TruncateFromEnd(endOffset);
-        commit.OnTruncated(endOffset);
         ReloadProducers(endOffset);
+        last.Sync(); // or a power cut would bring back what others have since been told is gone
+        place.Files.SyncDirectory(place.Path);
+        commit.EndTruncation();
         Volatile.Write(ref truncations, truncations + 1);
         Log.Truncated(directory.Logger, Partition, endOffset);
+    }
+
+    // Once the checkpoint says so, a start looks at everything behind the offset again, in whatever state a power cut leaves it.
+    private void BeginTruncation(long offset)
+    {
+        commit.BeginTruncation(offset);
+        directory.RecoveryPointsMoved?.Invoke();
+        if (IsOffline)
+            throw new IOException("the recovery point cannot be moved back");
     }
 
     private static long? FirstOffsetAt(LogSegment segment, int position)
@@ -212,20 +218,22 @@ public sealed partial class PartitionLog
     private void StartAnewAt(long offset)
     {
         var all = Segments;
+        BeginTruncation(0);
         Volatile.Write(ref truncations, truncations + 1);
-        foreach (var segment in all)
-            segment.Delete();
+        for (var i = all.Length - 1; i >= 0; i--)
+            all[i].Delete();
         snapshots.RemoveAbove(-1);
+        place.Files.SyncDirectory(place.Path); // what comes must never meet what was
         var nowMs = directory.NowMs;
         Volatile.Write(ref segments, [LogSegment.Create(place, offset, config, nowMs, directory.Jitter(config.SegmentJitterMs))]);
-        hasNewNames = true;
+        place.Files.SyncDirectory(place.Path);
         SetEnds(offset);
         Volatile.Write(ref logStartOffset, offset);
         Volatile.Write(ref highWatermark, offset);
         Epochs.Clear();
         producers.Clear();
-        commit.OnTruncated(offset);
-        commit.Start(offset);
+        commit.EndTruncation();
+        commit.Reset(offset);
         Volatile.Write(ref truncations, truncations + 1);
         Log.Truncated(directory.Logger, Partition, offset);
     }

@@ -14,6 +14,9 @@ public sealed partial class PartitionLog
     /// <summary>Whether there is anything that a power cut would take.</summary>
     internal bool IsDirty => RecoveryPoint < LogEndOffset;
 
+    /// <summary>Completes when no sync is under way, for tests.</summary>
+    internal Task BackgroundFlush => commit.Idle;
+
     /// <summary>When the last sync ended, Unix ms.</summary>
     internal long LastFlushedMs => Volatile.Read(ref lastFlushedMs);
 
@@ -33,8 +36,11 @@ public sealed partial class PartitionLog
         try
         {
             var all = Segments; // every offset below the end that was asked for lies in one of these
-            for (var i = Math.Max(0, FloorIndex(all, from)); i < all.Length && from < to && all[i].BaseOffset < to; i++)
-                Sync(all[i]);
+            var first = from < to ? Math.Max(0, FloorIndex(all, from)) : all.Length;
+            while (first > 0 && all[first - 1].HasUnsyncedSeal)
+                first--;
+            foreach (var segment in all.AsSpan(first))
+                Sync(segment);
             snapshots.Sync();
             if (Epochs.TakeDirty() is { } epochs)
                 LeaderEpochCheckpoint.Write(place.Files, place.Path, epochs);
@@ -64,8 +70,11 @@ public sealed partial class PartitionLog
             if (Active.Size - sizeAtSnapshot > SnapshotIntervalBytes)
                 TakeSnapshot();
         });
-        StartFlush(LogEndOffset);
+        commit.Start();
     }
+
+    /// <summary>Syncs in the background.</summary>
+    internal void StartFlush() => commit.Start();
 
     /// <summary>Sets what a load has found.</summary>
     internal void Start(long endOffset, long highWatermarkAtCheckpoint, long recoveryPoint, bool hasNewFiles)
@@ -75,7 +84,7 @@ public sealed partial class PartitionLog
         Volatile.Write(ref highWatermark, Math.Clamp(highWatermarkAtCheckpoint, logStartOffset, endOffset));
         Epochs.TruncateFromEnd(endOffset);
         Epochs.TruncateFromStart(logStartOffset);
-        commit.Start(recoveryPoint);
+        commit.Reset(recoveryPoint);
         producers.OnHighWatermark(HighWatermark);
         sizeAtSnapshot = Active.Size;
     }
@@ -146,10 +155,11 @@ public sealed partial class PartitionLog
             }
         }
 
-        var needsSync = !isBeingDeleted && (IsDirty || Epochs.IsDirty || snapshots.NeedSync || hasNewNames);
+        var needsSync = !isBeingDeleted
+            && (IsDirty || Epochs.IsDirty || snapshots.NeedSync || hasNewNames || Segments.Any(segment => segment.HasUnsyncedSeal));
         var isSafe = !IsOffline && (!needsSync || ((ISyncedLog)this).TrySync(RecoveryPoint, LogEndOffset));
         if (isSafe && !isBeingDeleted)
-            commit.Start(LogEndOffset);
+            commit.Reset(LogEndOffset);
         foreach (var segment in Segments)
             segment.CloseFiles();
         return isSafe;

@@ -22,7 +22,9 @@ internal ref struct BatchScanner(LazyFile file, int position, int end, int windo
     private byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Max(windowBytes, RecordBatchHeader.Size));
     private int windowStart;
     private int windowLength;
-    private int sequentialHeaders;
+    private int nextWindow = SmallWindow;
+    private bool lastWasLarge;
+    private bool readsAhead;
 
     /// <summary>The batch it stands on; only its header need be there.</summary>
     public RecordBatchView Current { get; private set; }
@@ -35,6 +37,9 @@ internal ref struct BatchScanner(LazyFile file, int position, int end, int windo
 
     /// <summary>Why there are no more; <see cref="BatchRunEnd.None"/> until <see cref="MoveNext"/> returns false.</summary>
     public BatchRunEnd End { get; private set; }
+
+    /// <summary>From here on, whole batches will be asked for, so they are read many at a time.</summary>
+    public void ReadAhead() => readsAhead = true;
 
     /// <summary>Goes to the next batch, if a whole one is there.</summary>
     public bool MoveNext()
@@ -51,7 +56,7 @@ internal ref struct BatchScanner(LazyFile file, int position, int end, int windo
         Current = batch;
         Position = NextPosition;
         NextPosition += batch.SizeInBytes;
-        sequentialHeaders = batch.SizeInBytes > SmallWindow ? 0 : sequentialHeaders + 1;
+        lastWasLarge = batch.SizeInBytes > SmallWindow;
         return true;
     }
 
@@ -117,9 +122,11 @@ internal ref struct BatchScanner(LazyFile file, int position, int end, int windo
         var skip = start - windowStart;
         if (windowLength == 0 || skip < 0 || skip + needed > windowLength)
         {
-            // After a large batch, chances are that the next one is large too and only its header is wanted.
-            var wanted = sequentialHeaders == 0 && NextPosition > Position ? Math.Max(needed, RecordBatchHeader.Size) : Math.Max(needed, windowBytes);
-            wanted = Math.Min(wanted, Math.Min(buffer.Length, end - start));
+            // After a large batch, chances are that the next one is large too; then only its header is wanted, or all of it. Otherwise
+            // so much is read that it pays, once it is clear that there is more than one to look at.
+            var wanted = readsAhead ? windowBytes : lastWasLarge ? needed : nextWindow;
+            nextWindow = Math.Min(nextWindow * 2, windowBytes);
+            wanted = Math.Min(Math.Max(wanted, needed), Math.Min(buffer.Length, end - start));
             windowStart = start;
             windowLength = file.Read(start, buffer.AsSpan(0, wanted));
             skip = 0;

@@ -39,7 +39,7 @@ internal sealed partial class LogSegment
         var isFirst = true;
         while (scanner.MoveNext())
         {
-            if (isFirst && !IsSound(start, scanner.Current.BaseOffset))
+            if (isFirst && !IsSound(start, scanner.Current))
                 return SegmentSearch.BadIndex;
             isFirst = false;
             if (scanner.Current.LastOffset < offset)
@@ -132,9 +132,10 @@ internal sealed partial class LogSegment
             : new(BaseOffset - 1, 0);
     }
 
-    // The batch at the beginning needs no entry to point at it. Older Kafkas entered the last offset of several batches at once.
-    private bool IsSound(OffsetIndexEntry entry, long baseOffsetThere) =>
-        baseOffsetThere >= BaseOffset && (entry.Position == 0 || baseOffsetThere <= entry.Offset);
+    // The beginning needs no entry that points at it. Kafkas before 4.0 entered the end of several batches at once; their indexes are built
+    // again when they are first used.
+    private bool IsSound(OffsetIndexEntry entry, in RecordBatchView batchThere) =>
+        batchThere.BaseOffset >= BaseOffset && (entry.Offset < BaseOffset || batchThere.LastOffset == entry.Offset);
 
     private bool IsSound(TimeIndexEntry entry)
     {

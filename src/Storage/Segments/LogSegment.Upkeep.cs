@@ -39,7 +39,7 @@ internal sealed partial class LogSegment
         // A crash may have kept more of one index than of the other. Nothing is known about times behind the last time entry.
         var limit = timeEntries == 0 ? BaseOffset - 1 : Math.Min(offset - 1, lastTime.Offset);
         var offsetEntries = SoundOffsetEntries(limit, out var lastOffset);
-        if (offsetEntries == 0 || !PointsAtItsBatch(lastOffset))
+        if (offsetEntries == 0 || !PointsAtItsBatch(lastOffset, checksCrc: true))
         {
             RestartIndexes(0, 0);
             return 0;
@@ -63,7 +63,7 @@ internal sealed partial class LogSegment
         if (!OffsetIndex.HasSoundSize || !OffsetIndex.TryReadLast(bytes))
             return 0;
         var entry = OffsetIndexEntry.Read(bytes, BaseOffset);
-        return entry.Position >= 0 && PointsAtItsBatch(entry) ? entry.Position : 0;
+        return entry.Position >= 0 && PointsAtItsBatch(entry, checksCrc: false) ? entry.Position : 0;
     }
 
     /// <summary>Sets what a walk to the end has found: the size, and how far back the last index entry is.</summary>
@@ -86,6 +86,7 @@ internal sealed partial class LogSegment
         var count = index.FindLast(offset - 1, bytes) + 1;
         if (count < index.Count)
             index.Truncate(count);
+        hasUnsyncedTransactions = true; // a process that died may have cut it, and nobody has synced it since
     }
 
     /// <summary>Removes the batches from a position on, which holds the first offset that goes, and what the indexes know of them.</summary>
@@ -123,12 +124,14 @@ internal sealed partial class LogSegment
         if (transactionIndex is not { } index || IsSound(index))
             return false;
         index.Truncate(0);
+        hasUnsyncedTransactions = true;
         return true;
     }
 
     /// <summary>Makes everything survive a power cut; of an active segment, which will be synced again, only what is needed.</summary>
     public void Sync()
     {
+        hasUnsyncedSeal = false;
         File.Sync();
         if (hasUnsyncedTransactions)
         {
@@ -179,34 +182,40 @@ internal sealed partial class LogSegment
             file.Delete();
     }
 
-    /// <summary>Finds the largest timestamp if it is not known yet. Rebuilds a time index that is wrong about it.</summary>
+    /// <summary>Finds the largest timestamp if it is not known yet. Drops a time index that is wrong about it.</summary>
     public void LoadMaxTimestamp()
     {
         if (maxTimestamp != Unknown)
             return;
-        var start = 0;
         if (ReadTimeEntry(TimeIndex.Count - 1, out var last) && IsSound(last))
         {
             (maxTimestamp, offsetOfMaxTimestamp, lastTimeEntry) = (last.Timestamp, last.Offset, last.Timestamp);
-            if (IsSealed)
-                return; // the last entry of a complete index is the largest
-            start = Floor(last.Offset).Position;
-        }
-        else
-        {
-            (maxTimestamp, offsetOfMaxTimestamp, lastTimeEntry) = (-1, -1, -1);
-            TimeIndex.Truncate(0);
+            var isRaised = RaiseMaxTimestamp(IsSealed ? PositionNearEnd() : Floor(last.Offset).Position);
+            if (!IsSealed || !isRaised)
+                return; // the last entry of a complete index is the largest, so a larger one at the end means that some are missing
         }
 
-        using var scanner = new BatchScanner(File, start, Size, BatchScanner.LargeWindow);
+        (maxTimestamp, offsetOfMaxTimestamp, lastTimeEntry) = (-1, -1, -1);
+        TimeIndex.Truncate(0);
+        RaiseMaxTimestamp(0);
+        if (IsSealed && maxTimestamp >= 0)
+        {
+            AddTimeEntry();
+            TimeIndex.Flush();
+        }
+    }
+
+    private bool RaiseMaxTimestamp(int fromPosition)
+    {
+        var before = maxTimestamp;
+        using var scanner = new BatchScanner(File, fromPosition, Size, BatchScanner.LargeWindow);
         while (scanner.MoveNext())
         {
             if (scanner.Current.MaxTimestamp > maxTimestamp)
                 (maxTimestamp, offsetOfMaxTimestamp) = (scanner.Current.MaxTimestamp, scanner.Current.LastOffset);
         }
 
-        if (IsSealed && maxTimestamp > lastTimeEntry)
-            AddTimeEntry();
+        return maxTimestamp > before;
     }
 
     private IEnumerable<LazyFile> Files()
@@ -226,10 +235,12 @@ internal sealed partial class LogSegment
         bytesSinceIndexEntry = 0;
     }
 
-    private bool PointsAtItsBatch(OffsetIndexEntry entry)
+    // An index that a power cut has thrown back in time may point into the middle of a batch, where chance can look like a header; after a
+    // clean shutdown, it would also have to lead to the very end of the file.
+    private bool PointsAtItsBatch(OffsetIndexEntry entry, bool checksCrc)
     {
         using var scanner = new BatchScanner(File, entry.Position, Size);
-        return scanner.MoveNext() && IsSound(entry, scanner.Current.BaseOffset) && scanner.Current.LastOffset <= entry.Offset;
+        return scanner.MoveNext() && IsSound(entry, scanner.Current) && (!checksCrc || scanner.IsCurrentValid());
     }
 
     // The entries at the front that rise as they must and lie within the file, up to a last offset.

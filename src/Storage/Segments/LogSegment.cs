@@ -22,6 +22,7 @@ internal sealed partial class LogSegment
     private bool isPreallocated;
     private bool hasNewEntries;
     private volatile bool hasUnsyncedTransactions;
+    private volatile bool hasUnsyncedSeal;
 
     private LogSegment(PartitionDirectory directory, long baseOffset, int size)
     {
@@ -50,6 +51,9 @@ internal sealed partial class LogSegment
 
     /// <summary>True once another segment follows: nothing is added any more, and the indexes are complete.</summary>
     public bool IsSealed { get; private set; }
+
+    /// <summary>True from the sealing to the next sync, whether or not its records are synced already.</summary>
+    public bool HasUnsyncedSeal => hasUnsyncedSeal;
 
     /// <summary>When it was made or opened, Unix ms; what counts towards rolling while it has no record with a time.</summary>
     public long CreatedMs { get; private init; }
@@ -134,6 +138,7 @@ internal sealed partial class LogSegment
     {
         IsSealed = true;
         CompleteIndexes();
+        hasUnsyncedSeal = true;
         Volatile.Write(ref recent, null);
     }
 

@@ -16,12 +16,14 @@ internal sealed class LogFixture : IDisposable
     public static readonly Uuid FooId = new(0x0102030405060708, 0x090a0b0c0d0e0f10);
 
     private readonly IReadOnlyList<string> logDirs;
+    private ProcessDisk process;
 
     public LogFixture(LogConfig? config = null, MemoryFileSystem? disk = null, params string[] logDirs)
     {
         Config = config ?? LogConfig.Default;
         Disk = disk ?? new();
         this.logDirs = logDirs is [] ? [Root] : logDirs;
+        process = new(Disk);
         Manager = Open();
     }
 
@@ -55,23 +57,28 @@ internal sealed class LogFixture : IDisposable
     /// <summary>Closes the logs in order and opens them again.</summary>
     public void Restart()
     {
-        Manager.CloseAsync().AsTask().GetAwaiter().GetResult();
+        Close();
         Manager = Open();
     }
+
+    public void Close() => Manager.CloseAsync().AsTask().GetAwaiter().GetResult();
 
     /// <summary>Kills the process, or cuts the power, and opens the logs again.</summary>
     public void Crash(Random? random = null, bool powerCut = false)
     {
+        process.Kill();
         Disk.Crash(random ?? new Random(1), powerCut);
+        Close(); // ends the threads of the dead process, which can do nothing any more
         Manager = Open();
     }
 
-    public void Dispose() => Manager.CloseAsync().AsTask().GetAwaiter().GetResult();
+    public void Dispose() => Close();
 
     private LogManager Open()
     {
         var options = new LogManagerOptions { LogDirs = logDirs, NodeId = 1 };
-        var manager = LogManager.Open(options, Time, new Random(7), NullLoggerFactory.Instance, Disk);
+        process = new(Disk);
+        var manager = LogManager.Open(options, Time, new Random(7), NullLoggerFactory.Instance, process);
         manager.LoadLogs(_ => Config);
         return manager;
     }

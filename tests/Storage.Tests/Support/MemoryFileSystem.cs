@@ -23,6 +23,9 @@ internal sealed class MemoryFileSystem : IFileSystem
     /// <summary>How many files were synced, directories left out.</summary>
     public int Syncs { get; private set; }
 
+    /// <summary>How many bytes were read.</summary>
+    public long BytesRead { get; set; }
+
     /// <summary>Called within a sync, before it has done anything.</summary>
     public Action<string>? Syncing { get; set; }
 
@@ -247,7 +250,11 @@ internal sealed class MemoryFileSystem : IFileSystem
         {
             disk.Check("read", path);
             lock (disk.gate)
-                return Live().Read(position, destination);
+            {
+                var count = Live().Read(position, destination);
+                disk.BytesRead += count;
+                return count;
+            }
         }
 
         public void Write(long position, ReadOnlySpan<byte> bytes)
@@ -342,7 +349,8 @@ internal sealed class MemoryFileSystem : IFileSystem
             var lost = new byte[lostSize];
             for (var page = 0; page < lostSize; page += PageBytes)
             {
-                var source = random.Next(2) == 0 ? durable.AsSpan() : bytes.AsSpan(0, size);
+                var keepsOld = random.Next(2) == 0 ? page < durable.Length : page >= size;
+                var source = keepsOld ? durable.AsSpan() : bytes.AsSpan(0, size);
                 var count = Math.Clamp(source.Length - page, 0, Math.Min(PageBytes, lostSize - page));
                 if (count > 0)
                     source.Slice(page, count).CopyTo(lost.AsSpan(page));
