@@ -1,8 +1,9 @@
+using Microsoft.Extensions.Logging;
 using Milena.Broker.Controllers;
-using Milena.Common;
-using Milena.Metadata.Configs;
-using Milena.Metadata.Images;
+using Milena.Broker.Quorum;
+using Milena.Metadata.Controllers;
 using Milena.Metadata.Log;
+using Milena.Protocol;
 using Milena.Protocol.Messages;
 using Milena.Storage;
 
@@ -12,27 +13,43 @@ namespace Milena.Broker;
 internal static class Bootstrapping
 {
     /// <summary>
-    /// Writes what an empty metadata log must begin with. A directory that Apache Kafka formatted brings the records along in
-    /// <c>bootstrap.checkpoint</c>; otherwise that file is written too, so that its tools see a formatted directory.
+    /// Makes the controller active: writes what an empty metadata log must begin with, and puts right what an earlier controller left.
+    /// Throws <see cref="BrokerStartException"/> if the cluster is at levels that this build does not know.
     /// </summary>
-    public static async Task Run(ControllerService controller, MetadataImage image, BrokerConfig config, LogManager logs, TimeProvider time)
+    /// <param name="controller">The controller.</param>
+    /// <param name="bootstrap">What <see cref="ReadOrWrite"/> found.</param>
+    /// <param name="log">The metadata log.</param>
+    /// <param name="logger">Features that are lowered.</param>
+    public static async Task Activate(
+        ControllerService controller, IReadOnlyList<IMetadataRecord> bootstrap, PartitionLog log, ILogger logger)
     {
-        if (image.Features.Finalized.Count > 0)
-            return;
-        var directory = Path.GetFullPath(config.MetadataLogDir);
-        var file = Path.Combine(directory, Bootstrap.FileName);
-        var records = File.Exists(file) ? SnapshotContent.Read(File.ReadAllBytes(file)).Records : Bootstrap.Records();
-        if (!File.Exists(file))
-        {
-            var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-            foreach (var formatted in Bootstrap.Files(FormatLayout.BootstrapFile, records, voters: null, nowMs))
-                File.WriteAllBytes(Path.Combine(directory, formatted.Path), formatted.Bytes.Span);
-        }
+        var activation = await controller.Execute(
+            (decisions, image, _) => decisions.Activate(image, bootstrap),
+            error => new Activation([], $"it cannot be written: {error.Message()}"));
+        if (activation.Refusal is { } refusal)
+            throw new BrokerStartException($"the metadata log in {log.LogDir} cannot be used: {refusal}");
+        if (activation.Lowered.Count > 0)
+            Log.FeaturesLowered(logger, string.Join(", ", activation.Lowered));
+    }
 
-        var written = await controller.Execute(
-            (_, _, _) => new Decision<bool, IMetadataRecord>(true, [.. records]),
-            _ => false);
-        if (!written)
-            throw new IOException($"the metadata log in {logs.LogDirs[0].Path} cannot be written");
+    /// <summary>
+    /// The records with which an empty metadata log begins. A directory that Apache Kafka formatted brings them along in
+    /// <c>bootstrap.checkpoint</c> or, from 4.4 on, in the snapshot of offset 0; in any other, that file is written, so that Kafka's tools
+    /// see a formatted directory.
+    /// </summary>
+    /// <param name="files">The disk.</param>
+    /// <param name="directory">The log directory of the metadata log.</param>
+    /// <param name="start">What else is there.</param>
+    /// <param name="nowMs">The time.</param>
+    public static IReadOnlyList<IMetadataRecord> ReadOrWrite(IFileSystem files, string directory, QuorumStart start, long nowMs)
+    {
+        if (start.Formatted is { Records.Count: > 0 } formatted)
+            return formatted.Records;
+        if (files.ReadAllOrNull(Path.Combine(directory, Bootstrap.FileName)) is { } bytes)
+            return SnapshotContent.Read(bytes).Records;
+        var records = Bootstrap.Records();
+        foreach (var file in Bootstrap.Files(FormatLayout.BootstrapFile, records, voters: null, nowMs))
+            files.ReplaceDurably(Path.Combine(directory, file.Path), file.Bytes.Span);
+        return records;
     }
 }

@@ -7,9 +7,10 @@ using Milena.Common;
 using Milena.Coordination.Groups;
 using Milena.Metadata.Configs;
 using Milena.Metadata.Controllers;
+using Milena.Metadata.Images;
 using Milena.Metadata.Log;
 using Milena.Network;
-using Milena.Protocol.Messages;
+using Milena.Protocol;
 using Milena.Raft;
 using Milena.Replication;
 using Milena.Storage;
@@ -30,13 +31,20 @@ public sealed class BrokerServer : IAsyncDisposable
     private readonly ILogger<BrokerServer> logger;
     private readonly TimeProvider time;
     private readonly Random random;
+    private readonly IFileSystem files;
     private readonly BrokerFrameHandler handler = new();
     private readonly TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource stopping = new();
+    private readonly Lock gate = new();
     private LogManager? logs;
     private FrameServer? frames;
     private GroupCoordinator? groups;
+    private ReplicaManager? replicas;
+    private MetadataSnapshots? snapshots;
     private ControllerService? controller;
     private BrokerLife? life;
+    private bool serves;
+    private Task? started;
     private Task? stopped;
 
     /// <param name="config">The node's static configuration.</param>
@@ -44,11 +52,17 @@ public sealed class BrokerServer : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="random">Ids, jitter and placement; safe to use from several threads.</param>
     public BrokerServer(BrokerConfig config, ILoggerFactory loggers, TimeProvider time, Random random)
+        : this(config, loggers, time, random, LocalFileSystem.Instance)
+    {
+    }
+
+    internal BrokerServer(BrokerConfig config, ILoggerFactory loggers, TimeProvider time, Random random, IFileSystem files)
     {
         this.config = config;
         this.loggers = loggers;
         this.time = time;
         this.random = random;
+        this.files = files;
         logger = loggers.CreateLogger<BrokerServer>();
     }
 
@@ -65,13 +79,59 @@ public sealed class BrokerServer : IAsyncDisposable
     public Task Failed => failed.Task;
 
     /// <summary>
-    /// Comes up; when this returns, the node serves. Throws <see cref="LogDirectoryException"/> or <see cref="ListenerException"/>
-    /// with a line for the user, and <see cref="IOException"/> if a disk refuses.
+    /// Comes up; when this returns, the node serves. Throws <see cref="BrokerStartException"/>, <see cref="LogDirectoryException"/> or
+    /// <see cref="ListenerException"/> with a line for the user, <see cref="IOException"/> if a disk refuses, and
+    /// <see cref="OperationCanceledException"/> if it is stopped meanwhile. Whatever it throws, nothing is left behind: another
+    /// node can be started on the same directories and ports.
     /// </summary>
-    public async Task StartAsync()
+    public Task StartAsync()
     {
-        logs = LogManager.Open(BrokerOptions.LogManager(config), time, random, loggers);
+        lock (gate)
+        {
+            Invariant.Holds(started is null);
+            return started = StartOnceAsync();
+        }
+    }
+
+    /// <summary>A connection from within the process, over the transport that carries the same bytes as a socket.</summary>
+    public Transport Connect(string listenerName) =>
+        (frames ?? throw new InvalidOperationException("the node has not been started")).Connect(listenerName);
+
+    /// <summary>
+    /// Stops: answers what is in flight, tells everyone who waits to go elsewhere, syncs the logs and leaves the mark of a clean
+    /// shutdown. Any number of times, and also while the node comes up.
+    /// </summary>
+    public Task StopAsync()
+    {
+        lock (gate)
+            return stopped ??= StopOnceAsync(started ?? Task.CompletedTask);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task StartOnceAsync()
+    {
+        try
+        {
+            await Task.Yield(); // out of the lock
+            await ComeUpAsync();
+        }
+        catch
+        {
+            await GoDownAsync();
+            throw;
+        }
+    }
+
+    private async Task ComeUpAsync()
+    {
+        var steps = new StartSteps(logger, time);
+        if (!config.IsBroker || !config.IsController)
+            throw new BrokerStartException("a node is broker and controller at once so far: process.roles must be broker,controller");
+        logs = LogManager.Open(BrokerOptions.LogManager(config), time, random, loggers, files);
         logs.LogDirFailed += OnLogDirFailed;
+        steps.Done("taking the log directories");
 
         // Listening begins before anything is loaded: clients that come early wait for the answer instead of being refused.
         frames = new FrameServer(handler, BrokerOptions.Frames(config), time, loggers.CreateLogger<FrameServer>());
@@ -81,21 +141,27 @@ public sealed class BrokerServer : IAsyncDisposable
         foreach (var endpoint in config.Listeners.BoundForControllers)
             Log.ControllerListenerNotOpened(logger, endpoint.ToString());
         Bound = [.. config.Listeners.BoundForBrokers.Select(endpoint => endpoint with { Port = ports[endpoint.Name] })];
+        steps.Done("opening the listeners");
 
         var metadata = new MetadataCache();
-        var replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, loggers.CreateLogger<ReplicaManager>());
+        replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, loggers.CreateLogger<ReplicaManager>());
         groups = new GroupCoordinator(
             BrokerOptions.Groups(config), new Groups.GroupTopics(metadata), time, random, loggers.CreateLogger<GroupCoordinator>());
-        var publisher = new MetadataPublisher(metadata, replicas, groups);
-        var image = await StartController(publisher);
-        publisher.Load(image);
-        await Bootstrapping.Run(controller!, image, config, logs, time);
+        var publisher = new MetadataPublisher(metadata, replicas, groups, loggers.CreateLogger<MetadataPublisher>());
+        await StartController(publisher, metadata);
+        steps.Done("the metadata log");
+        stopping.Token.ThrowIfCancellationRequested();
 
         logs.LoadLogs(topic => LogConfigs.From(metadata.Image.TopicConfigOf(topic, config)));
         logs.MoveStrays((partition, topicId) => IsHere(metadata, partition, topicId));
+        steps.Done("loading the logs");
+        stopping.Token.ThrowIfCancellationRequested();
+
         life = new BrokerLife(controller!, metadata, config, logs, Uuid.Next(random));
         await life.Begin(AdvertisedEndpoints.Resolve(config, ports), time);
+        steps.Done("registering");
         publisher.Activate();
+        steps.Done("taking up the partitions");
 
         handler.Serve(BrokerApis.Create(new BrokerParts(
             config,
@@ -108,55 +174,78 @@ public sealed class BrokerServer : IAsyncDisposable
             groups,
             time,
             random)));
+        serves = true;
     }
 
-    /// <summary>A connection from within the process, over the transport that carries the same bytes as a socket.</summary>
-    public Transport Connect(string listenerName) =>
-        (frames ?? throw new InvalidOperationException("the node has not been started")).Connect(listenerName);
-
-    /// <summary>
-    /// Stops: answers what is in flight, tells everyone who waits to go elsewhere, syncs the logs and leaves the mark of a clean
-    /// shutdown. Any number of times.
-    /// </summary>
-    public Task StopAsync()
+    private async Task StartController(MetadataPublisher publisher, MetadataCache metadata)
     {
-        lock (failed)
-            return stopped ??= StopOnceAsync();
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync() => await StopAsync();
-
-    private async Task<Metadata.Images.MetadataImage> StartController(MetadataPublisher publisher)
-    {
-        var log = logs!.OpenMetadataLog(LogConfig.Default with
+        var log = logs!.OpenMetadataLog(BrokerOptions.MetadataLog(config));
+        try
         {
-            CleanupPolicy = CleanupPolicy.None,
-            MaxMessageBytes = MetadataBatches.BatchBytesMax,
-        });
-        var self = new VoterKey(config.NodeId, log.DirectoryId);
-        var quorum = new QuorumDriver(
-            new QuorumConfig(self, [self]),
-            log,
-            new QuorumStateStore(Path.Combine(log.LogDir, Bootstrap.LogDirectory, "quorum-state")),
-            publisher.Publish,
-            time,
-            loggers.CreateLogger<QuorumDriver>());
-        await quorum.Start();
-        controller = new ControllerService(new Controller(config, logs.ClusterId), quorum, random, time);
-        return await controller.Open();
+            var directory = Path.Combine(log.LogDir, Bootstrap.LogDirectory);
+            var store = new SnapshotStore(files, directory, loggers.CreateLogger<SnapshotStore>());
+            var start = QuorumStart.Load(log, store, logger);
+            var taking = snapshots = new MetadataSnapshots(
+                BrokerOptions.Snapshots(config), store, log, start, time, loggers.CreateLogger<MetadataSnapshots>());
+            var quorum = new QuorumDriver(
+                start.Quorum(new VoterKey(config.NodeId, log.DirectoryId), BrokerOptions.Voters(config)),
+                log,
+                start,
+                new QuorumStateStore(files, directory, start.KRaftVersion),
+                run =>
+                {
+                    publisher.Publish(run);
+                    taking.OnCommitted(publisher.Latest, run);
+                },
+                time,
+                loggers.CreateLogger<QuorumDriver>());
+            await quorum.Start();
+            controller = new ControllerService(new Controller(config, logs.ClusterId), quorum, random, time);
+            var image = await controller.Open();
+            metadata.KRaftVersion = start.KRaftVersion;
+            publisher.Load(image);
+            var bootstrap = image.Features.Finalized.Count == 0 ? Bootstrapping.ReadOrWrite(files, log.LogDir, start, NowMs) : [];
+            await Bootstrapping.Activate(controller, bootstrap, log, logger);
+        }
+        catch (MalformedMessageException damage)
+        {
+            throw new BrokerStartException($"the metadata log in {log.LogDir} cannot be read: {damage.Message}", damage);
+        }
     }
 
-    private async Task StopOnceAsync()
+    private async Task StopOnceAsync(Task starting)
     {
         await Task.Yield(); // out of the lock
+        await stopping.CancelAsync();
+        try
+        {
+            await starting;
+        }
+        catch (Exception)
+        {
+            return; // whoever started the node was told why it did not come up; nothing of it is left
+        }
+
+        await GoDownAsync();
+    }
+
+    private async Task GoDownAsync()
+    {
         life?.Dispose();
         groups?.Close(); // whoever waits for a rebalance is answered, and the connections are free
         if (frames is not null)
-            await frames.StopAsync(AnswerMax);
+        {
+            // Before the node serves, requests wait for it to come up, which it will not.
+            var answered = frames.StopAsync(serves ? AnswerMax : TimeSpan.Zero);
+            replicas?.Resign(); // and whoever waits for records
+            await answered;
+        }
+
         controller?.Close();
+        if (snapshots is not null)
+            await snapshots.DisposeAsync();
         if (logs is not null)
-            await logs.CloseAsync(life?.Epoch ?? -1);
+            await logs.CloseAsync(life?.Epoch ?? logs.PreviousBrokerEpoch);
     }
 
     private static bool IsHere(MetadataCache metadata, TopicPartition partition, Uuid? topicId) =>
@@ -176,5 +265,19 @@ public sealed class BrokerServer : IAsyncDisposable
         }
 
         _ = life?.Heartbeat().AsTask(); // says at once which directory is gone
+    }
+
+    private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>How long each step of a start takes, for whoever wants to know.</summary>
+    private sealed class StartSteps(ILogger logger, TimeProvider time)
+    {
+        private long since = time.GetTimestamp();
+
+        public void Done(string step)
+        {
+            Log.StartStep(logger, step, time.GetElapsedTime(since).TotalMilliseconds);
+            since = time.GetTimestamp();
+        }
     }
 }

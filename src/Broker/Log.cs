@@ -26,4 +26,28 @@ internal static partial class Log
 
     [LoggerMessage(506, LogLevel.Information, "The controller listener {Endpoint} is not opened: the only controller is reached within this process")]
     public static partial void ControllerListenerNotOpened(ILogger logger, string endpoint);
+
+    [LoggerMessage(507, LogLevel.Warning, "Features are lowered to what this version serves: {Features}")]
+    public static partial void FeaturesLowered(ILogger logger, string features);
+
+    [LoggerMessage(508, LogLevel.Debug, "Took the metadata snapshot {Name}: {Bytes} bytes in {ElapsedMs} ms")]
+    public static partial void SnapshotTaken(ILogger logger, string name, long bytes, long elapsedMs);
+
+    [LoggerMessage(509, LogLevel.Warning, "No metadata snapshot could be taken; the metadata log has everything and grows")]
+    public static partial void SnapshotFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(510, LogLevel.Debug, "Removed the metadata snapshot {Name}; the metadata log begins at {LogStartOffset}")]
+    public static partial void SnapshotRemoved(ILogger logger, string name, long logStartOffset);
+
+    [LoggerMessage(511, LogLevel.Warning, "The metadata snapshot {Path} is damaged and not used: {Damage}")]
+    public static partial void SnapshotBroken(ILogger logger, string path, string damage);
+
+    [LoggerMessage(512, LogLevel.Warning, "The metadata log in {Directory} ends at offset {EndOffset}, before its snapshot {Snapshot}: it goes on behind that")]
+    public static partial void MetadataLogShort(ILogger logger, string directory, long endOffset, string snapshot);
+
+    [LoggerMessage(513, LogLevel.Debug, "Start: {Step} took {ElapsedMs:F1} ms")]
+    public static partial void StartStep(ILogger logger, string step, double elapsedMs);
+
+    [LoggerMessage(514, LogLevel.Error, "Committed metadata up to offset {EndOffset} could not be acted on")]
+    public static partial void NotActedOn(ILogger logger, long endOffset, Exception exception);
 }

@@ -1,3 +1,4 @@
+using Milena.Metadata.Features;
 using Milena.Metadata.Images;
 
 namespace Milena.Broker;
@@ -11,6 +12,14 @@ internal sealed class MetadataCache
     private volatile MetadataImage image = MetadataImage.Empty;
 
     public MetadataImage Image => image;
+
+    /// <summary>The level of kraft.version, which lives in the quorum's own records and not in the image.</summary>
+    public short KRaftVersion { get; set; }
+
+    /// <summary>The levels that the cluster has agreed on, by name; what is at level 0 is left out.</summary>
+    public IEnumerable<KeyValuePair<string, short>> FinalizedFeatures => KRaftVersion > 0
+        ? Image.Features.Finalized.Prepend(KeyValuePair.Create(FeatureNames.KRaftVersion, KRaftVersion))
+        : Image.Features.Finalized;
 
     public void Publish(MetadataImage next) => image = next;
 }

@@ -1,9 +1,10 @@
+using Microsoft.Extensions.Logging;
 using Milena.Broker.Groups;
+using Milena.Broker.Quorum;
 using Milena.Common;
 using Milena.Coordination.Groups;
 using Milena.Metadata.Images;
 using Milena.Metadata.Topics;
-using Milena.Protocol.Messages;
 using Milena.Replication;
 
 namespace Milena.Broker;
@@ -12,7 +13,8 @@ namespace Milena.Broker;
 /// Carries committed metadata to the parts of the broker that act on it, in their order: replicas first, so that whoever reads
 /// of a leader in the image finds the partition. Called by one thread at a time.
 /// </summary>
-internal sealed class MetadataPublisher(MetadataCache metadata, ReplicaManager replicas, GroupCoordinator groups)
+internal sealed class MetadataPublisher(
+    MetadataCache metadata, ReplicaManager replicas, GroupCoordinator groups, ILogger<MetadataPublisher> logger)
 {
     private MetadataImage latest = MetadataImage.Empty;
     private bool isActive;
@@ -24,13 +26,24 @@ internal sealed class MetadataPublisher(MetadataCache metadata, ReplicaManager r
         metadata.Publish(image.Published);
     }
 
-    /// <summary>Committed records, and the end offset (exclusive) and epoch behind them.</summary>
-    public void Publish(IReadOnlyList<IMetadataRecord> records, long endOffset, int epoch)
+    /// <summary>The newest committed image, within a metadata transaction too.</summary>
+    public MetadataImage Latest => latest;
+
+    /// <summary>More is committed. When this returns, the broker acts on it.</summary>
+    public void Publish(in CommittedRun run)
     {
-        var delta = latest.Replay(records);
-        latest = delta.Latest.At(endOffset, epoch);
-        if (isActive)
-            Act(delta);
+        var delta = latest.Replay(run.Records);
+        latest = delta.Latest.At(run.EndOffset, run.Epoch);
+        try
+        {
+            if (isActive)
+                Act(delta);
+        }
+        catch (Exception failure) // the edge of a loop: what cannot be acted on must not keep what follows from being
+        {
+            Log.NotActedOn(logger, run.EndOffset, failure);
+        }
+
         metadata.Publish(latest.Published);
     }
 

@@ -57,6 +57,16 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
         Reconfigure(delta);
     }
 
+    /// <summary>
+    /// Leads nothing any more, because the node stops: whoever waits or comes is told to look for another leader. What was acknowledged
+    /// stays so.
+    /// </summary>
+    public void Resign()
+    {
+        foreach (var partition in byName.Values)
+            partition.SetLeadership(partition.Leadership with { IsLeader = false, LeaderId = PartitionImage.NoLeader });
+    }
+
     private void Hold(MetadataImage image, TopicImage topic, int number)
     {
         var name = new TopicPartition(topic.Name, number);

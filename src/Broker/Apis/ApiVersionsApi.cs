@@ -49,7 +49,7 @@ internal sealed partial class ApiVersionsApi(ApiRegistry registry, MetadataCache
             FinalizedFeaturesEpoch = image.EndOffset - 1,
             FinalizedFeatures =
             [
-                .. image.Features.Finalized.Select(feature => new ApiVersionsResponse.FinalizedFeatureKey
+                .. metadata.FinalizedFeatures.Select(feature => new ApiVersionsResponse.FinalizedFeatureKey
                 {
                     Name = feature.Key,
                     MinVersionLevel = feature.Value,

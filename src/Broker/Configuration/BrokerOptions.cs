@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Net;
+using Milena.Broker.Quorum;
 using Milena.Coordination.Groups;
 using Milena.Metadata.Configs;
+using Milena.Metadata.Log;
 using Milena.Network;
 using Milena.Protocol.Compression;
 using Milena.Replication;
@@ -24,6 +27,32 @@ internal static class BrokerOptions
         ProducerIdExpirationMs = config.GetInt("producer.id.expiration.ms"),
         ProducerIdExpirationCheckIntervalMs = config.GetInt("producer.id.expiration.check.interval.ms"),
     };
+
+    /// <summary>
+    /// The metadata log's own settings. Segments are no larger than what one snapshot stands for, so that what is before it can go.
+    /// </summary>
+    public static LogConfig MetadataLog(BrokerConfig config) => LogConfig.Default with
+    {
+        CleanupPolicy = CleanupPolicy.None,
+        MaxMessageBytes = MetadataBatches.BatchBytesMax,
+        SegmentBytes = config.Get("internal.metadata.log.segment.bytes").Value is int bytes
+            ? bytes
+            : (int)Math.Min(
+                config.GetInt("metadata.log.segment.bytes"),
+                Math.Max(config.GetLong("metadata.log.max.record.bytes.between.snapshots"), MetadataBatches.BatchBytesMax)),
+        SegmentMs = config.GetLong("metadata.log.segment.ms"),
+        FileDeleteDelayMs = config.GetLong("internal.metadata.delete.delay.millis"),
+    };
+
+    public static SnapshotOptions Snapshots(BrokerConfig config) => new(
+        config.GetLong("metadata.log.max.record.bytes.between.snapshots"),
+        config.GetLong("metadata.log.max.snapshot.interval.ms"),
+        config.GetLong("metadata.max.retention.bytes"),
+        config.GetLong("metadata.max.retention.ms"));
+
+    /// <summary>The ids in <c>controller.quorum.voters</c>.</summary>
+    public static IReadOnlyList<int> Voters(BrokerConfig config) =>
+        [.. config.GetList("controller.quorum.voters").Select(voter => int.Parse(voter.AsSpan(0, voter.IndexOf('@')), CultureInfo.InvariantCulture))];
 
     public static FrameServerOptions Frames(BrokerConfig config) => new()
     {

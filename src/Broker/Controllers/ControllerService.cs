@@ -19,7 +19,7 @@ internal sealed class ControllerService
     private readonly Random random;
     private readonly TimeProvider time;
     private readonly ReplayLane<MetadataImage, IMetadataRecord> lane;
-    private long controlRecords; // how many offsets of the log hold no metadata record
+    private long offsetsAhead; // how many offsets of the log the lane does not count: control records, and what a snapshot folded
 
     public ControllerService(Controller controller, QuorumDriver quorum, Random random, TimeProvider time)
     {
@@ -35,14 +35,15 @@ internal sealed class ControllerService
     }
 
     /// <summary>
-    /// Replays the metadata log and begins to decide. Returns the image that the log tells, all of it committed.
+    /// Replays the metadata log and begins to decide. Returns the image that the log tells, all of it committed. Throws
+    /// <see cref="MalformedMessageException"/> if the log is damaged.
     /// </summary>
     public async Task<MetadataImage> Open()
     {
         var end = quorum.HighWatermark;
-        if (!await lane.Open(quorum, quorum.Replay(0, end), end) || !lane.TryPeek(out var image))
+        if (!await lane.Open(quorum, quorum.Replay(end), end) || !lane.TryPeek(out var image))
             throw new IOException("the metadata log was lost while it was read");
-        controlRecords = end - image.EndOffset;
+        offsetsAhead = end - image.EndOffset;
         return image.At(end, quorum.Epoch);
     }
 
@@ -54,7 +55,7 @@ internal sealed class ControllerService
         lane.Execute(
             image => decide(
                 controller,
-                image.At(image.EndOffset + controlRecords, quorum.Epoch),
+                image.At(image.EndOffset + offsetsAhead + quorum.OwnRecords, quorum.Epoch),
                 new ControllerContext(time.GetUtcNow().ToUnixTimeMilliseconds(), random) { Version = version }),
             refuse);
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Milena.Raft;
+using Milena.Storage;
 
 namespace Milena.Broker.Quorum;
 
@@ -7,23 +8,17 @@ namespace Milena.Broker.Quorum;
 /// <c>quorum-state</c> beside the metadata log, on the disk. Written whole to another file, synced, and renamed, so that there
 /// is always one or the other.
 /// </summary>
-internal sealed class QuorumStateStore(string path)
+/// <param name="files">The disk.</param>
+/// <param name="directory">The directory of the metadata log.</param>
+/// <param name="kraftVersion">0 if the voters stand in the configuration and in this file, 1 if they are in the log.</param>
+internal sealed class QuorumStateStore(IFileSystem files, string directory, short kraftVersion)
 {
-    private const short StaticVoters = 0; // kraft.version 0: the voters stand in the configuration
+    private readonly string path = Path.Combine(directory, "quorum-state");
 
     /// <summary>What was persisted; null before the first election.</summary>
-    public ElectionState? Read() => File.Exists(path) ? QuorumStateFile.Read(File.ReadAllBytes(path)) : null;
+    public ElectionState? Read() => files.ReadAllOrNull(path) is { } bytes ? QuorumStateFile.Read(bytes) : null;
 
     /// <summary>Returns when it is on the disk.</summary>
-    public void Write(ElectionState state, ImmutableArray<VoterKey> voters)
-    {
-        var temporary = path + ".tmp";
-        using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-        {
-            file.Write(QuorumStateFile.Write(state, voters, StaticVoters));
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
-    }
+    public void Write(ElectionState state, ImmutableArray<VoterKey> voters) =>
+        files.ReplaceDurably(path, QuorumStateFile.Write(state, voters, kraftVersion));
 }

@@ -20,8 +20,10 @@ public static class ConfigSupport
 
         // The controller.
         "auto.create.topics.enable", "broker.heartbeat.interval.ms", "broker.session.timeout.ms", "default.replication.factor",
-        "delete.topic.enable", "metadata.log.max.record.bytes.between.snapshots", "metadata.log.max.snapshot.interval.ms",
-        "num.partitions", "unclean.leader.election.enable",
+        "delete.topic.enable", "internal.metadata.delete.delay.millis", "internal.metadata.log.segment.bytes",
+        "metadata.log.max.record.bytes.between.snapshots", "metadata.log.max.snapshot.interval.ms", "metadata.log.segment.bytes",
+        "metadata.log.segment.ms", "metadata.max.retention.bytes", "metadata.max.retention.ms", "num.partitions",
+        "unclean.leader.election.enable",
 
         // Logs.
         "compression.gzip.level", "compression.lz4.level", "compression.type", "compression.zstd.level", "log.cleanup.policy",

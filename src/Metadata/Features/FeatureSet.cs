@@ -9,19 +9,21 @@ namespace Milena.Metadata.Features;
 /// </summary>
 public static class FeatureSet
 {
-    /// <summary>The levels that a node of this build can work at, as it tells the controller when it registers.</summary>
+    /// <summary>
+    /// The levels that a node of this build can work at, as it tells the controller when it registers and clients that ask. A
+    /// feature that is not here is served at level 0, which is to say not at all.
+    /// </summary>
     public static ImmutableSortedDictionary<string, VersionRange> Supported { get; } = new Dictionary<string, VersionRange>
     {
         [FeatureNames.MetadataVersion] = new(MetadataVersions.Min, MetadataVersions.Latest),
         [FeatureNames.KRaftVersion] = new(0, 1),
-        [FeatureNames.EligibleLeaderReplicas] = new(0, 1),
-        [FeatureNames.Group] = new(0, 1),
-        [FeatureNames.Share] = new(0, 1),
-        [FeatureNames.Streams] = new(0, 1),
-        [FeatureNames.Transaction] = new(0, 2),
+
+        // To be added with what they stand for: group.version 1 with the consumer protocol (KIP-848), transaction.version 2 with
+        // transactions, share.version 1 with share groups, streams.version 1 with streams groups, and
+        // eligible.leader.replicas.version 1 once there is more than one replica. New clusters then start with them.
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
-    // From which metadata.version on a new cluster starts with that level.
+    // From which metadata.version on Apache Kafka starts a new cluster with that level.
     private static readonly (string Name, short Level, short FromMetadataVersion)[] Defaults =
     [
         (FeatureNames.EligibleLeaderReplicas, 1, 26),
@@ -31,8 +33,18 @@ public static class FeatureSet
         (FeatureNames.Transaction, 2, 24),
     ];
 
+    /// <summary>The highest level at which this build serves a feature that somebody wants at <paramref name="level"/>.</summary>
+    public static short Served(string name, short level) =>
+        Supported.TryGetValue(name, out var range) ? Math.Min(level, range.Max) : (short)0;
+
     /// <summary>The level of each feature, other than metadata.version itself, with which a new cluster starts; 0 is left out.</summary>
-    public static ImmutableSortedDictionary<string, short> InitialLevels(short metadataVersion) => Defaults
+    public static ImmutableSortedDictionary<string, short> InitialLevels(short metadataVersion) => KafkaLevels(metadataVersion)
+        .Select(feature => KeyValuePair.Create(feature.Key, Served(feature.Key, feature.Value)))
+        .Where(feature => feature.Value > 0)
+        .ToImmutableSortedDictionary(StringComparer.Ordinal);
+
+    /// <summary>The same for a cluster that Apache Kafka formats.</summary>
+    public static ImmutableSortedDictionary<string, short> KafkaLevels(short metadataVersion) => Defaults
         .Where(feature => metadataVersion >= feature.FromMetadataVersion)
         .ToImmutableSortedDictionary(feature => feature.Name, feature => feature.Level, StringComparer.Ordinal);
 }

@@ -24,6 +24,9 @@ public static class MetadataVersions
     /// <summary>The release that a level is named after, for example <c>4.2-IV1</c>.</summary>
     public static string Name(short level) => level is >= Min and <= Latest ? Names[level - Min] : level.ToString();
 
+    /// <summary>Records of several batches can be one change (3.6-IV1, KIP-868).</summary>
+    public static bool HasTransactions(short level) => level >= 13;
+
     /// <summary>Controllers register like brokers do (3.7-IV0, KIP-919).</summary>
     public static bool HasControllerRegistrations(short level) => level >= 15;
 

@@ -38,11 +38,17 @@ public static class Bootstrap
     /// The records: metadata.version first, then the other features that start above 0 by name, then credentials. Without them a
     /// log would be at the lowest level of everything.
     /// </summary>
+    /// <param name="metadataVersion">The level of metadata.version.</param>
+    /// <param name="credentials">Credentials of the first users.</param>
+    /// <param name="levels">The levels of the other features; null for <see cref="FeatureSet.InitialLevels"/>.</param>
     public static IReadOnlyList<IMetadataRecord> Records(
-        short metadataVersion = MetadataVersions.Latest, IEnumerable<UserScramCredentialRecord>? credentials = null) =>
+        short metadataVersion = MetadataVersions.Latest,
+        IEnumerable<UserScramCredentialRecord>? credentials = null,
+        IReadOnlyDictionary<string, short>? levels = null) =>
     [
         new FeatureLevelRecord { Name = FeatureNames.MetadataVersion, FeatureLevel = metadataVersion },
-        .. FeatureSet.InitialLevels(metadataVersion)
+        .. (levels ?? FeatureSet.InitialLevels(metadataVersion))
+            .OrderBy(feature => feature.Key, StringComparer.Ordinal)
             .Select(feature => new FeatureLevelRecord { Name = feature.Key, FeatureLevel = feature.Value }),
         .. credentials ?? [],
     ];
@@ -76,17 +82,12 @@ public static class Bootstrap
     public static IReadOnlyList<FormattedFile> Files(
         FormatLayout layout, IReadOnlyList<IMetadataRecord> records, VotersRecord? voters, long nowMs)
     {
-        var zeroSnapshot = $"{LogDirectory}/{SnapshotName(0, 0)}";
+        var zeroSnapshot = $"{LogDirectory}/{SnapshotId.OfFormatting.FileName}";
         if (layout == FormatLayout.ZeroSnapshot)
             return [new(zeroSnapshot, Checkpoint(records, voters, nowMs))];
         var bootstrap = new FormattedFile(FileName, Checkpoint(records, voters: null, nowMs));
         return voters is null ? [bootstrap] : [bootstrap, new(zeroSnapshot, Checkpoint([], voters, nowMs))];
     }
-
-    /// <summary>The name of a snapshot's file.</summary>
-    /// <param name="endOffset">Exclusive.</param>
-    /// <param name="epoch">Of the last record in it.</param>
-    public static string SnapshotName(long endOffset, int epoch) => $"{endOffset:D20}-{epoch:D10}.checkpoint";
 
     private static ReadOnlyMemory<byte> Checkpoint(IReadOnlyList<IMetadataRecord> records, VotersRecord? voters, long nowMs)
     {

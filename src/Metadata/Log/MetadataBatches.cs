@@ -32,7 +32,7 @@ public static class MetadataBatches
 
     /// <summary>
     /// The bytes of one batch, valid until the builder is used again. Base offset and epoch are also patched by the log that
-    /// appends it.
+    /// appends it. The records must fit into <see cref="BatchBytesMax"/>.
     /// </summary>
     /// <param name="builder">Where the bytes are built.</param>
     /// <param name="records">At least one.</param>
@@ -43,12 +43,27 @@ public static class MetadataBatches
     public static Memory<byte> Write(
         RecordBatchBuilder builder, IEnumerable<IMetadataRecord> records, short metadataVersion, long baseOffset, int epoch, long nowMs)
     {
+        var fits = TryWrite(builder, records, metadataVersion, baseOffset, epoch, nowMs, out var batch);
+        Invariant.Holds(fits);
+        return batch;
+    }
+
+    /// <summary>As <see cref="Write"/>; false if the records do not fit.</summary>
+    public static bool TryWrite(
+        RecordBatchBuilder builder, IEnumerable<IMetadataRecord> records, short metadataVersion, long baseOffset, int epoch, long nowMs, out Memory<byte> batch)
+    {
+        batch = default;
         builder.Begin(RecordBatchOptions.Default with { BaseOffset = baseOffset, PartitionLeaderEpoch = epoch });
         foreach (var record in records)
+        {
             builder.Append(nowMs, key: default, MetadataRecords.Write(record, MetadataVersions.RecordVersion(record, metadataVersion)).AsSpan());
+            if (builder.SizeInBytes > BatchBytesMax)
+                return false;
+        }
+
         Invariant.Holds(builder.Count > 0);
-        Invariant.Holds(builder.SizeInBytes <= BatchBytesMax);
-        return builder.Build();
+        batch = builder.Build();
+        return true;
     }
 
     /// <summary>

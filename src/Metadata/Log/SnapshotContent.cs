@@ -1,6 +1,7 @@
 using Milena.Metadata.Images;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
+using Milena.Protocol.Records;
 
 namespace Milena.Metadata.Log;
 
@@ -14,6 +15,18 @@ public sealed record SnapshotContent(
 {
     /// <summary>The image that the records make, told to tell the log up to where the snapshot ends.</summary>
     public MetadataImage ToImage(long endOffset, int epoch) => MetadataImage.Empty.Apply(Records).At(endOffset, epoch);
+
+    /// <summary>
+    /// Only <see cref="LastContainedLogTimestampMs"/>, of which the first bytes of a snapshot tell. Throws
+    /// <see cref="MalformedMessageException"/> if they do not.
+    /// </summary>
+    public static long ReadTimestamp(ReadOnlyMemory<byte> start)
+    {
+        var size = new RecordBatchView(start.Span).SizeInBytes;
+        return MetadataBatches.Read(start[..size]) is [{ ControlRecords: [SnapshotHeaderRecord header, ..] }]
+            ? header.LastContainedLogTimestamp
+            : throw new MalformedMessageException("a snapshot does not begin with a header");
+    }
 
     /// <summary>Reads a whole snapshot. Throws <see cref="MalformedMessageException"/> if it is damaged or not complete.</summary>
     public static SnapshotContent Read(ReadOnlyMemory<byte> bytes)

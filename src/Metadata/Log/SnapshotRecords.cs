@@ -7,20 +7,21 @@ namespace Milena.Metadata.Log;
 /// <summary>An image as the records that make it, in the order in which Apache Kafka writes snapshots.</summary>
 public static class SnapshotRecords
 {
-    /// <summary>The records, replayed over <see cref="MetadataImage.Empty"/>, give the image.</summary>
+    /// <summary>The records, replayed over <see cref="MetadataImage.Empty"/>, give the image. They are made one by one, as they are asked for.</summary>
     public static IEnumerable<IMetadataRecord> Of(MetadataImage image) =>
-    [
-        .. Features(image.Features),
-        .. image.Brokers.Values.Select(broker => broker.ToRecord(image.Features.MetadataVersion)),
-        .. Controllers(image),
-        .. image.Topics.ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal).SelectMany(topic => Topic(topic, image)),
-        .. Configs(image.Configs),
-        .. image.ClientQuotas.ToRecords(),
-        .. ProducerIds(image),
-        .. image.Acls.ById.OrderBy(entry => entry.Key).Select(entry => entry.Value),
-        .. image.Scram.Credentials.Values,
-        .. image.DelegationTokens.ById.Values,
-    ];
+        ((IEnumerable<IMetadataRecord>[])
+        [
+            Features(image.Features),
+            image.Brokers.Values.Select(broker => broker.ToRecord(image.Features.MetadataVersion)),
+            Controllers(image),
+            image.Topics.ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal).SelectMany(topic => Topic(topic, image)),
+            Configs(image.Configs),
+            image.ClientQuotas.ToRecords(),
+            ProducerIds(image),
+            image.Acls.ById.OrderBy(entry => entry.Key).Select(entry => entry.Value),
+            image.Scram.Credentials.Values,
+            image.DelegationTokens.ById.Values,
+        ]).SelectMany(static records => records);
 
     // metadata.version goes first: it says how the rest is written.
     private static IEnumerable<IMetadataRecord> Features(FeaturesImage features) => features.Finalized

@@ -1,5 +1,7 @@
 using System.Buffers;
 using Milena.Common;
+using Milena.Metadata.Features;
+using Milena.Protocol;
 using Milena.Protocol.Messages;
 using Milena.Protocol.Records;
 
@@ -12,6 +14,7 @@ namespace Milena.Metadata.Log;
 public sealed class SnapshotWriter(IBufferWriter<byte> output, int epoch) : IDisposable
 {
     private const int BatchRecordsMax = 1024;
+    private const int BatchBytesEnough = 1024 * 1024;
 
     private readonly RecordBatchBuilder builder = new();
     private long nextOffset;
@@ -42,11 +45,20 @@ public sealed class SnapshotWriter(IBufferWriter<byte> output, int epoch) : IDis
     /// <summary>Writes metadata records, in as many batches as it takes.</summary>
     public void Append(IEnumerable<IMetadataRecord> records, short metadataVersion, long nowMs)
     {
-        foreach (var chunk in records.Chunk(BatchRecordsMax))
+        var isOpen = false;
+        foreach (var record in records)
         {
-            output.Write(MetadataBatches.Write(builder, chunk, metadataVersion, nextOffset, epoch, nowMs).Span);
-            nextOffset += chunk.Length;
+            if (!isOpen)
+                builder.Begin(RecordBatchOptions.Default with { BaseOffset = nextOffset, PartitionLeaderEpoch = epoch });
+            builder.Append(
+                nowMs, key: default, MetadataRecords.Write(record, MetadataVersions.RecordVersion(record, metadataVersion)).AsSpan());
+            isOpen = builder.Count < BatchRecordsMax && builder.SizeInBytes < BatchBytesEnough;
+            if (!isOpen)
+                WriteBatch();
         }
+
+        if (isOpen)
+            WriteBatch();
     }
 
     /// <summary>Writes the footer, without which a reader takes the snapshot for incomplete.</summary>
@@ -55,6 +67,12 @@ public sealed class SnapshotWriter(IBufferWriter<byte> output, int epoch) : IDis
 
     /// <inheritdoc/>
     public void Dispose() => builder.Dispose();
+
+    private void WriteBatch()
+    {
+        nextOffset += builder.Count;
+        output.Write(builder.Build().Span);
+    }
 
     private void WriteControl(ControlRecord[] records, long nowMs)
     {

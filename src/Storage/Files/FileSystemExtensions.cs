@@ -3,7 +3,7 @@ using System.Text;
 namespace Milena.Storage;
 
 /// <summary>Whole small files, read and replaced at once.</summary>
-internal static class FileSystemExtensions
+public static class FileSystemExtensions
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
@@ -37,13 +37,17 @@ internal static class FileSystemExtensions
     /// Replaces a file so that after a crash either the old or the new one is there, whole: a file beside it, synced, renamed over it,
     /// and the directory synced.
     /// </summary>
-    public static void ReplaceDurably(this IFileSystem files, string path, string text)
+    public static void ReplaceDurably(this IFileSystem files, string path, string text) =>
+        files.ReplaceDurably(path, Utf8.GetBytes(text));
+
+    /// <summary>The same with bytes.</summary>
+    public static void ReplaceDurably(this IFileSystem files, string path, ReadOnlySpan<byte> bytes)
     {
         var temporary = path + ".tmp";
         using (var file = files.Open(temporary, create: true))
         {
             file.SetSize(0); // one may be left from a crash
-            file.Write(0, Utf8.GetBytes(text));
+            file.Write(0, bytes);
             file.Sync();
         }
 

@@ -1,6 +1,7 @@
 using Milena.Common;
 using Milena.Metadata.Configs;
 using Milena.Metadata.Controllers;
+using Milena.Metadata.Features;
 using Milena.Metadata.Images;
 using Milena.Metadata.Log;
 using Milena.Protocol;
@@ -18,6 +19,16 @@ internal sealed class Cluster
 
     private readonly Random random = new(1);
 
+    // What brokers of Apache Kafka 4.2 support: the clusters of these tests are theirs as well as ours.
+    private static readonly BrokerRegistrationRequest.Feature[] Features =
+    [
+        .. FeatureSet.KafkaLevels(29).Select(feature => new BrokerRegistrationRequest.Feature { Name = feature.Key, MaxSupportedVersion = feature.Value }),
+        .. FeatureSet.Supported.Select(feature => new BrokerRegistrationRequest.Feature
+        {
+            Name = feature.Key, MinSupportedVersion = feature.Value.Min, MaxSupportedVersion = feature.Value.Max,
+        }),
+    ];
+
     public Cluster(string properties = "", bool withEligibleLeaders = true)
     {
         var reading = BrokerConfigReader.Read(new ConfigInput { File = PropertiesText.Read(properties) });
@@ -25,7 +36,7 @@ internal sealed class Cluster
         Config = reading.Config!;
         Controller = new Controller(Config, Id);
         var level = withEligibleLeaders ? (short)29 : (short)25;
-        Image = MetadataImage.Empty.Apply(Bootstrap.Records(level));
+        Image = MetadataImage.Empty.Apply(Bootstrap.Records(level, levels: FeatureSet.KafkaLevels(level)));
         Image = Image.Apply(Bootstrap.ElrSafetyRecords(Image, Config.GetInt("min.insync.replicas")));
     }
 
@@ -77,9 +88,9 @@ internal sealed class Cluster
             ClusterId = Id,
             IncarnationId = new Uuid(1, (ulong)(id * 1000 + incarnation)),
             Listeners = [new() { Name = "PLAINTEXT", Host = $"host{id}", Port = 9092 }],
-            Features = [.. Metadata.Features.FeatureSet.Supported.Select(feature => new BrokerRegistrationRequest.Feature
+            Features = [.. Features.Select(feature => new BrokerRegistrationRequest.Feature
             {
-                Name = feature.Key, MinSupportedVersion = feature.Value.Min, MaxSupportedVersion = feature.Value.Max,
+                Name = feature.Name, MinSupportedVersion = feature.MinSupportedVersion, MaxSupportedVersion = feature.MaxSupportedVersion,
             })],
             Rack = null,
             LogDirs = [Directory(id)],

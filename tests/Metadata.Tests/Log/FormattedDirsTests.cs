@@ -1,5 +1,6 @@
 using System.Buffers;
 using Milena.Common;
+using Milena.Metadata.Features;
 using Milena.Metadata.Images;
 using Milena.Metadata.Log;
 using Milena.Protocol;
@@ -39,7 +40,7 @@ public class FormattedDirsTests
         var credentials = recorded.Records.OfType<UserScramCredentialRecord>();
         Assert.Equal(formatting == "static", credentials.Any());
 
-        var records = Bootstrap.Records(29, credentials);
+        var records = Bootstrap.Records(29, credentials, FeatureSet.KafkaLevels(29));
         Assert.Equal(recorded.Records.Select(Text), records.Select(Text));
 
         static string Text(IMetadataRecord record) => Convert.ToHexString(MetadataRecords.Write(record, 0));
@@ -49,7 +50,7 @@ public class FormattedDirsTests
     public void Up_to_4_3_the_records_and_the_voters_go_into_two_files()
     {
         var voters = new VotersRecord { Voters = [new VotersRecord.Voter { VoterId = 1, VoterDirectoryId = new Uuid(1, 2) }] };
-        var files = Bootstrap.Files(FormatLayout.BootstrapFile, Bootstrap.Records(), voters, nowMs: 1000);
+        var files = Bootstrap.Files(FormatLayout.BootstrapFile, Kafka(29), voters, nowMs: 1000);
 
         Assert.Equal(["bootstrap.checkpoint", "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"], files.Select(file => file.Path));
         var bootstrap = SnapshotContent.Read(files[0].Bytes);
@@ -79,12 +80,12 @@ public class FormattedDirsTests
     [Fact]
     public void With_eligible_leaders_the_minimum_of_replicas_moves_into_the_log_once()
     {
-        var image = MetadataImage.Empty.Apply(Bootstrap.Records());
+        var image = MetadataImage.Empty.Apply(Kafka(29));
         var records = Bootstrap.ElrSafetyRecords(image, minInsyncReplicas: 2);
         var config = Assert.IsType<ConfigRecord>(Assert.Single(records));
         Assert.Equal((4, "", "min.insync.replicas", "2"), (config.ResourceType, config.ResourceName, config.Name, config.Value));
         Assert.Empty(Bootstrap.ElrSafetyRecords(image.Apply(records), minInsyncReplicas: 2));
-        Assert.Empty(Bootstrap.ElrSafetyRecords(MetadataImage.Empty.Apply(Bootstrap.Records(metadataVersion: 25)), minInsyncReplicas: 2));
+        Assert.Empty(Bootstrap.ElrSafetyRecords(MetadataImage.Empty.Apply(Kafka(25)), minInsyncReplicas: 2));
     }
 
     [Theory]
@@ -95,5 +96,15 @@ public class FormattedDirsTests
     [InlineData(28, "eligible.leader.replicas.version=1 group.version=1 share.version=1 transaction.version=2")]
     public void Older_levels_begin_with_fewer_features(short metadataVersion, string features) => Assert.Equal(
         features,
-        string.Join(' ', Bootstrap.Records(metadataVersion).Cast<FeatureLevelRecord>().Skip(1).Select(record => $"{record.Name}={record.FeatureLevel}")));
+        string.Join(' ', Kafka(metadataVersion).Cast<FeatureLevelRecord>().Skip(1).Select(record => $"{record.Name}={record.FeatureLevel}")));
+
+    [Fact]
+    public void A_cluster_of_ours_begins_with_what_works()
+    {
+        var record = Assert.IsType<FeatureLevelRecord>(Assert.Single(Bootstrap.Records()));
+        Assert.Equal(("metadata.version", (short)29), (record.Name, record.FeatureLevel));
+    }
+
+    private static IReadOnlyList<IMetadataRecord> Kafka(short metadataVersion) =>
+        Bootstrap.Records(metadataVersion, levels: FeatureSet.KafkaLevels(metadataVersion));
 }
