@@ -53,7 +53,7 @@ internal static class ServerCommand
 
     // What the user can mend: a port in use, a directory in use, a file that cannot be read. The rest is a bug and shows its stack.
     private static bool IsForTheUser(Exception failure) =>
-        failure is ListenerException or LogDirectoryException or IOException or UnauthorizedAccessException;
+        failure is BrokerStartException or ListenerException or LogDirectoryException or IOException or UnauthorizedAccessException;
 
     private static int Fail(IReadOnlyList<string> why)
     {
