@@ -44,7 +44,6 @@ public class GoldenLogTests
         Assert.Equal((0, 13), (log.LogStartOffset, log.LogEndOffset));
         Assert.Equal(2, log.SegmentCount);
         Assert.Equal([new EpochStart(0, 0), new EpochStart(3, 10)], log.Epochs.All);
-        Assert.Equal(wasClean ? 13 : 0, log.RecoveryPoint);
         Assert.Equal([0, 3, 5, 6, 7, 8, 9, 10, 11, 12], log.ReadAll().Select(batch => batch.BaseOffset));
         Assert.Equal(
             [new(11, 0, 2, T + 11, -1, -1), new(12, 1, 1, T + 9, 7, -1), new(13, 0, 0, T + 12, -1, 12)],

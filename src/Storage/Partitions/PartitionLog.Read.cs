@@ -22,7 +22,7 @@ public sealed partial class PartitionLog
     {
         var endOffset = LogEndOffset;
         var startOffset = LogStartOffset;
-        if (IsOffline)
+        if (IsOffline || isBeingDeleted)
             return new(ErrorCode.KafkaStorageError, RecordBytes.Empty);
         if (fetchOffset < startOffset || fetchOffset > endOffset)
             return new(ErrorCode.OffsetOutOfRange, RecordBytes.Empty, startOffset, endOffset);

@@ -26,6 +26,9 @@ internal sealed class MemoryFileSystem : IFileSystem
     /// <summary>How many bytes were read.</summary>
     public long BytesRead { get; set; }
 
+    /// <summary>How many files are open.</summary>
+    public int OpenFiles { get; private set; }
+
     /// <summary>Called within a sync, before it has done anything.</summary>
     public Action<string>? Syncing { get; set; }
 
@@ -54,6 +57,7 @@ internal sealed class MemoryFileSystem : IFileSystem
                 unsyncedChanges.Add(new(path, null, node));
             }
 
+            OpenFiles++;
             return new OpenFile(this, path, node);
         }
     }
@@ -284,7 +288,12 @@ internal sealed class MemoryFileSystem : IFileSystem
             }
         }
 
-        public void Dispose() => isClosed = true;
+        public void Dispose()
+        {
+            lock (disk.gate)
+                disk.OpenFiles -= isClosed ? 0 : 1;
+            isClosed = true;
+        }
 
         private Node Live()
         {
