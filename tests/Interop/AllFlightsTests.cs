@@ -22,7 +22,7 @@ public class AllFlightsTests(BrokerFixture fixture) : IClassFixture<BrokerFixtur
 
         await AllClients.Named(producer).Produce(broker.Bootstrap, topic, flights, codec);
         var read = await AllClients.Named(consumer).Read(
-            broker.Bootstrap, [topic], flights.Count, inGroup ? $"{consumer} reads all" : null, Deadline.Long);
+            broker.Bootstrap, [topic], flights.Count, inGroup ? $"{consumer}-reads-all" : null, Deadline.Long);
 
         Verify.IsWhatWasSent(flights, read);
         Assert.Equal(flights.Count, broker.CountRecords(topic).Values.Sum());

@@ -24,7 +24,7 @@ public class MatrixTests(MatrixTests.Written written) : IClassFixture<MatrixTest
         var topics = (await written.By(producer)).Where(topic => reader.Codecs.Contains(topic.Codec)).ToDictionary(topic => topic.Name);
         Assert.NotEmpty(topics);
 
-        var group = inGroup ? $"{consumer} reads {producer}" : null;
+        var group = inGroup ? $"{consumer}-reads-{producer}" : null;
         var read = await reader.Read(written.Bootstrap, [.. topics.Keys], Written.RecordsEach, group);
 
         foreach (var records in read.GroupBy(record => record.Topic))

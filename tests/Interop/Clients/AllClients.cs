@@ -18,10 +18,11 @@ internal static class AllClients
     public static KafkaClient KafkaJs { get; } =
         new ScriptClient("kafkajs", "node", "kafkajs.mjs", [.. Codec.All], readsWithoutGroup: false, isIdempotent: true);
 
-    // Its zstd is Node's own, which Node has from version 22.15.
+    // Its zstd is Node's own, which Node has from version 22.15. A fetch that it prepares during a rebalance uses the new
+    // assignment with the old offsets.
     public static KafkaClient Platformatic { get; } = new ScriptClient(
         "@platformatic/kafka", "node", "platformatic.mjs", [Codec.None, Codec.Gzip, Codec.Snappy, Codec.Lz4], readsWithoutGroup: false,
-        isIdempotent: true);
+        isIdempotent: true, readsAgain: true);
 
     public static KafkaClient Dotnet { get; } = new DotnetClient();
 

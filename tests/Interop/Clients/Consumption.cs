@@ -7,6 +7,7 @@ internal abstract class Consumption : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private readonly List<Consumed> records = [];
+    private readonly Dictionary<int, long> positions = [];
     private readonly List<(Func<bool> Condition, TaskCompletionSource Met)> waiting = [];
     private IReadOnlySet<(string Topic, int Partition)> assignment = new HashSet<(string, int)>();
 
@@ -42,6 +43,11 @@ internal abstract class Consumption : IAsyncDisposable
     /// <summary>Waits until it has read so many records.</summary>
     public Task HasRead(int count) => Becomes(() => records.Count >= count, () => $"{count} records; it has {records.Count}");
 
+    /// <summary>Waits until it has read each of these partitions, of one topic, up to its end.</summary>
+    public Task HasReadTo(IReadOnlyDictionary<int, long> ends) => Becomes(
+        () => ends.All(end => positions.GetValueOrDefault(end.Key) >= end.Value),
+        () => $"the ends {Show(ends)}; it is at {Show(positions)}");
+
     /// <summary>Waits until it is assigned so many partitions.</summary>
     public Task IsAssigned(int count) => Becomes(() => assignment.Count == count, () => $"{count} partitions; it has {assignment.Count}");
 
@@ -56,6 +62,7 @@ internal abstract class Consumption : IAsyncDisposable
         lock (gate)
         {
             records.Add(record);
+            positions[record.Partition] = record.Offset + 1;
             Wake();
         }
     }
@@ -90,6 +97,9 @@ internal abstract class Consumption : IAsyncDisposable
             throw new TimeoutException($"The consumer waits for {expected}.\n{Diagnosis}");
         }
     }
+
+    private static string Show(IReadOnlyDictionary<int, long> offsets) =>
+        string.Join(' ', offsets.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}:{pair.Value}"));
 
     private void Wake()
     {

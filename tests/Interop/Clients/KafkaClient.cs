@@ -22,6 +22,12 @@ internal abstract class KafkaClient
     /// <summary>Whether it has an idempotent producer.</summary>
     public virtual bool IsIdempotent => true;
 
+    /// <summary>
+    /// Whether, when partitions come back to it, it may go on from where it was before it lost them. A client that does so
+    /// has a fault of its own: it has read the committed offsets by then.
+    /// </summary>
+    public virtual bool ReadsAgainAfterRebalance => false;
+
     /// <summary>Sends all records, in order, to each topic with acks=all, and returns once all are acknowledged.</summary>
     public abstract Task Produce(
         string bootstrap, IReadOnlyList<Record> records, IReadOnlyList<(string Topic, string Codec)> targets, bool isIdempotent = false);

@@ -9,6 +9,9 @@ namespace Milena.Interop.Harness;
 /// </summary>
 internal sealed class BrokerProcess : IAsyncDisposable
 {
+    /// <summary>For one who looks for a fault: where the lines of all brokers go as well.</summary>
+    private static readonly string? LogFile = Environment.GetEnvironmentVariable("MILENA_TEST_BROKER_LOG");
+
     private readonly string directory = Directory.CreateTempSubdirectory("milena-").FullName;
     private readonly IReadOnlyDictionary<string, string> overrides;
     private readonly Lock gate = new();
@@ -115,7 +118,11 @@ internal sealed class BrokerProcess : IAsyncDisposable
     private void OnLine(string line)
     {
         lock (gate)
+        {
             log.Add(line);
+            if (LogFile is not null)
+                File.AppendAllText(LogFile, $"{Port} {line}\n");
+        }
         if (line.StartsWith("Ready in ", StringComparison.Ordinal))
             ready.TrySetResult();
     }

@@ -32,6 +32,20 @@ internal static class Verify
         }
     }
 
+    /// <summary>One consumer's records of a partition came in the order of their offsets, none of them twice.</summary>
+    public static void IsInOrder(IEnumerable<Consumed> read)
+    {
+        foreach (var partition in read.GroupBy(record => record.Partition))
+        {
+            var last = -1L;
+            foreach (var record in partition)
+            {
+                Assert.True(record.Offset > last, $"partition {partition.Key}: offset {record.Offset} came after {last}");
+                last = record.Offset;
+            }
+        }
+    }
+
     private static void PartitionsHoldTheirKeys(IReadOnlyList<Record> sent, Dictionary<int, Consumed[]> partitions)
     {
         var home = new Dictionary<string, int>();

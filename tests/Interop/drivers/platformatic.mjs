@@ -7,7 +7,7 @@ const client = { clientId: 'platformatic', bootstrapBrokers: [options.bootstrap]
 
 async function produce () {
   const records = readRecords(options.records)
-  const producer = new Producer({ ...client, acks: -1, idempotent: options.idempotent })
+  const producer = new Producer({ ...client, acks: -1, idempotent: options.idempotent, autocreateTopics: true })
   for (const [topic, compression] of options.to) {
     for (let from = 0; from < records.length; from += 2000) {
       const messages = records.slice(from, from + 2000).map(record => ({
