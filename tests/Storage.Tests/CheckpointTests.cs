@@ -118,6 +118,45 @@ public class CheckpointTests
     }
 
     [Fact]
+    public void A_power_cut_takes_an_id_that_was_not_synced_or_leaves_it()
+    {
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var crashing = new MemoryFileSystem();
+            crashing.CreateDirectory(Directory);
+            PartitionMetadata.Create(crashing, Directory, LogFixture.FooId);
+            Assert.Equal(LogFixture.FooId, PartitionMetadata.Read(crashing, Directory));
+            if (seed % 2 == 0)
+            {
+                PartitionMetadata.Sync(crashing, Directory);
+                crashing.SyncDirectory(Directory);
+            }
+
+            crashing.Crash(new Random(seed), powerCut: true);
+            Assert.Contains(PartitionMetadata.Read(crashing, Directory), seed % 2 == 0 ? [LogFixture.FooId] : new Uuid?[] { LogFixture.FooId, null });
+        }
+    }
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("\0\0\0\0", true)]
+    [InlineData("vers", true)]
+    [InlineData("version: 0\n", true)]
+    [InlineData("version: 0\ntopic_id: AQID\0\0\0", true)]
+    [InlineData("version: 1\n", false)]
+    [InlineData("version: 0\ntopic_id: AQID\n", false)]
+    [InlineData("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA", false)]
+    [InlineData("something else that is long enough to be an id", false)]
+    public void An_id_is_missing_where_the_end_of_its_file_is_and_refused_where_it_is_wrong(string text, bool isMissing)
+    {
+        disk.Put($"{Directory}/partition.metadata", Encoding.UTF8.GetBytes(text));
+        if (isMissing)
+            Assert.Null(PartitionMetadata.Read(disk, Directory));
+        else
+            Assert.Throws<CorruptFileException>(() => PartitionMetadata.Read(disk, Directory));
+    }
+
+    [Fact]
     public void A_power_cut_leaves_the_old_checkpoint_or_the_new()
     {
         for (var seed = 0; seed < 200; seed++)

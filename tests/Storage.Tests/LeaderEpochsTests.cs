@@ -57,4 +57,22 @@ public class LeaderEpochsTests
         Assert.Equal(4, epochs.TakeDirty()!.Length);
         Assert.Null(epochs.TakeDirty());
     }
+
+    [Fact]
+    public void An_epoch_without_a_record_is_not_worth_a_write()
+    {
+        epochs.Assign(8, 100);
+        Assert.False(epochs.IsDirty);
+        Assert.Null(epochs.TakeDirty());
+        Assert.Equal(8, epochs.Latest);
+    }
+
+    [Fact]
+    public void What_recovery_found_is_written()
+    {
+        var found = new LeaderEpochs([new(1, 10), new(2, 20)], () => 30, inFile: [new(1, 10)]);
+        Assert.True(found.IsDirty);
+        Assert.Equal([new(1, 10), new(2, 20)], found.TakeDirty()!);
+        Assert.False(found.IsDirty);
+    }
 }

@@ -177,7 +177,7 @@ public sealed partial class LogManager : IAsyncDisposable
                 var path = directory.PathOf(LogDirectoryNames.Of(partition));
                 directory.Files.CreateDirectory(path);
                 created = LogLoader.Create(directory, partition, path, config, startOffset: 0);
-                created.AssignTopicId(topicId);
+                created.SetFirstTopicId(topicId);
             });
             if (created is null || directory.IsOffline)
                 continue; // try the next one
@@ -223,10 +223,7 @@ public sealed partial class LogManager : IAsyncDisposable
     private void Close(OpenDirectory opened, long brokerEpoch)
     {
         var directory = opened.Directory;
-        var own = LogsIn(directory);
-        var areSafe = true;
-        foreach (var log in own)
-            areSafe &= log.Close();
+        var areSafe = CloseAll(LogsIn(directory));
         directory.SyncThreads.Stop();
         if (areSafe && (isLoaded || opened.WasClean))
         {
@@ -237,5 +234,32 @@ public sealed partial class LogManager : IAsyncDisposable
         }
 
         opened.Lock?.Dispose();
+    }
+
+    // Several at a time: those that have something to sync share the file system's journal.
+    private static bool CloseAll(List<PartitionLog> logs)
+    {
+        const int ThreadsMax = 8;
+        var (next, areSafe) = (-1, true);
+        var helpers = new Thread[Math.Min(ThreadsMax, logs.Count / 4)];
+        for (var i = 0; i < helpers.Length; i++)
+        {
+            helpers[i] = new Thread(Work) { IsBackground = true, Name = "closing logs" };
+            helpers[i].Start();
+        }
+
+        Work();
+        foreach (var helper in helpers)
+            helper.Join();
+        return areSafe;
+
+        void Work()
+        {
+            for (int i; (i = Interlocked.Increment(ref next)) < logs.Count;)
+            {
+                if (!logs[i].Close())
+                    Volatile.Write(ref areSafe, false);
+            }
+        }
     }
 }

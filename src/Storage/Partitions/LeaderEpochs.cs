@@ -17,14 +17,18 @@ public sealed class LeaderEpochs
     private readonly Lock gate = new();
     private readonly Func<long> logEndOffset;
     private EpochStart[] epochs;
+    private EpochStart[] inFile;
 
-    internal LeaderEpochs(IReadOnlyCollection<EpochStart> epochs, Func<long> logEndOffset)
+    /// <param name="epochs">What is known.</param>
+    /// <param name="logEndOffset">Where the log ends.</param>
+    /// <param name="inFile">What the file says; null for the same.</param>
+    internal LeaderEpochs(IReadOnlyCollection<EpochStart> epochs, Func<long> logEndOffset, EpochStart[]? inFile = null)
     {
         this.logEndOffset = logEndOffset;
         this.epochs = [];
         foreach (var epoch in epochs)
             AssignLocked(epoch.Epoch, epoch.StartOffset);
-        IsDirty = false;
+        this.inFile = inFile ?? [.. epochs];
     }
 
     /// <summary>The latest epoch; -1 if there is none.</summary>
@@ -33,8 +37,15 @@ public sealed class LeaderEpochs
     /// <summary>All epochs, by number.</summary>
     public IReadOnlyList<EpochStart> All => Volatile.Read(ref epochs);
 
-    /// <summary>Whether there is something that the file does not say.</summary>
-    internal bool IsDirty { get; private set; }
+    /// <summary>Whether there is something that the file must say and does not.</summary>
+    internal bool IsDirty
+    {
+        get
+        {
+            lock (gate)
+                return !WithRecords().SequenceEqual(inFile);
+        }
+    }
 
     /// <summary>
     /// A leader begins at an offset; called when leadership arrives, so that its epoch is known before its first record. What
@@ -109,11 +120,21 @@ public sealed class LeaderEpochs
     {
         lock (gate)
         {
-            if (!IsDirty)
+            var known = WithRecords();
+            if (known.SequenceEqual(inFile))
                 return null;
-            IsDirty = false;
-            return epochs;
+            return inFile = known.ToArray();
         }
+    }
+
+    // An epoch without a record is forgotten by whoever opens the log, so it is not worth a write: a node that starts and stops leads
+    // every partition for an epoch, and writes to a few.
+    private ReadOnlySpan<EpochStart> WithRecords()
+    {
+        var count = epochs.Length;
+        while (count > 0 && epochs[count - 1].StartOffset >= logEndOffset())
+            count--;
+        return epochs.AsSpan(0, count);
     }
 
     private static int FirstAbove(EpochStart[] known, int epoch)
@@ -132,9 +153,5 @@ public sealed class LeaderEpochs
         Set([.. epochs.TakeWhile(known => known.StartOffset < startOffset), new(epoch, startOffset)]);
     }
 
-    private void Set(EpochStart[] changed)
-    {
-        Volatile.Write(ref epochs, changed);
-        IsDirty = true;
-    }
+    private void Set(EpochStart[] changed) => Volatile.Write(ref epochs, changed);
 }

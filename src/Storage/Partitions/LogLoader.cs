@@ -27,6 +27,7 @@ internal sealed class LogLoader
     private readonly SegmentInventory inventory;
     private readonly List<LogSegment> segments = [];
     private readonly List<EpochStart> epochs;
+    private readonly EpochStart[] epochsInFile;
     private readonly long nowMs;
     private long snapshotMax = long.MaxValue;
     private bool rebuildsAborted;
@@ -40,6 +41,7 @@ internal sealed class LogLoader
         place = new(directory.Files, path);
         inventory = new(place);
         epochs = LeaderEpochCheckpoint.Read(place.Files, path);
+        epochsInFile = [.. epochs];
         nowMs = directory.NowMs;
     }
 
@@ -56,7 +58,7 @@ internal sealed class LogLoader
     {
         var place = new PartitionDirectory(directory.Files, path);
         var segment = LogSegment.Create(place, startOffset, config, directory.NowMs, directory.Jitter(config.SegmentJitterMs));
-        var log = new PartitionLog(partition, null, directory, place, config, [segment], new(place, []), [], startOffset);
+        var log = new PartitionLog(partition, null, directory, place, config, [segment], new(place, []), [], [], startOffset);
         log.Start(startOffset, startOffset, startOffset, hasNewFiles: true);
         return log;
     }
@@ -72,7 +74,7 @@ internal sealed class LogLoader
 
         var topicId = inventory.Has(PartitionMetadata.FileName) ? PartitionMetadata.Read(place.Files, place.Path) : null;
         var snapshots = new SnapshotFiles(place, inventory.Snapshots);
-        var log = new PartitionLog(partition, topicId, directory, place, config, [.. segments], snapshots, epochs, startOffset);
+        var log = new PartitionLog(partition, topicId, directory, place, config, [.. segments], snapshots, epochs, epochsInFile, startOffset);
         var recoveryPoint = wasRecovered ? Math.Clamp(state.RecoveryPoint, startOffset, endOffset) : endOffset;
         LoadProducers(log, snapshots, endOffset, wasRecovered ? recoveryPoint : endOffset);
         log.Start(endOffset, state.HighWatermark, recoveryPoint, hasNewFiles: wasRecovered);

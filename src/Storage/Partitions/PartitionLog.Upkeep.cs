@@ -44,6 +44,12 @@ public sealed partial class PartitionLog
             snapshots.Sync();
             if (Epochs.TakeDirty() is { } epochs)
                 LeaderEpochCheckpoint.Write(place.Files, place.Path, epochs);
+            if (hasUnsyncedTopicId)
+            {
+                hasUnsyncedTopicId = false;
+                PartitionMetadata.Sync(place.Files, place.Path);
+            }
+
             if (hasNewNames)
             {
                 hasNewNames = false;
@@ -156,7 +162,7 @@ public sealed partial class PartitionLog
         }
 
         var needsSync = !isBeingDeleted
-            && (IsDirty || Epochs.IsDirty || snapshots.NeedSync || hasNewNames || Segments.Any(segment => segment.HasUnsyncedSeal));
+            && (IsDirty || Epochs.IsDirty || snapshots.NeedSync || hasNewNames || hasUnsyncedTopicId || Segments.Any(segment => segment.HasUnsyncedSeal));
         var isSafe = !IsOffline && (!needsSync || ((ISyncedLog)this).TrySync(RecoveryPoint, LogEndOffset));
         if (isSafe && !isBeingDeleted)
             commit.Reset(LogEndOffset);
@@ -185,6 +191,17 @@ public sealed partial class PartitionLog
         {
             directory.Fail(e);
         }
+    }
+
+    /// <summary>
+    /// Sets the topic's id of a log that was just made. Its file is synced with the log's first records: with thousands of new
+    /// partitions, a sync for each would keep the first client waiting for seconds.
+    /// </summary>
+    internal void SetFirstTopicId(Uuid topicId)
+    {
+        PartitionMetadata.Create(place.Files, place.Path, topicId);
+        TopicId = topicId;
+        hasUnsyncedTopicId = true;
     }
 
     /// <summary>Sets the topic's id and writes <c>partition.metadata</c>.</summary>

@@ -27,11 +27,12 @@ public sealed partial class PartitionLog : ISyncedLog
     private int truncations; // counts the beginnings and the ends of them, so it is odd during one
     private volatile bool isClosed;
     private volatile bool isBeingDeleted;
+    private volatile bool hasUnsyncedTopicId;
     private volatile bool hasNewNames; // a name is not known to survive a power cut until its directory has been synced
 
     internal PartitionLog(
         TopicPartition partition, Uuid? topicId, LogDirectory directory, PartitionDirectory place, LogConfig config, LogSegment[] segments,
-        SnapshotFiles snapshots, IReadOnlyCollection<EpochStart> epochs, long logStartOffset)
+        SnapshotFiles snapshots, IReadOnlyCollection<EpochStart> epochs, EpochStart[] epochsInFile, long logStartOffset)
     {
         Partition = partition;
         TopicId = topicId;
@@ -44,7 +45,7 @@ public sealed partial class PartitionLog : ISyncedLog
         rules = config.Rules();
         commit = new(this, directory.SyncThreads);
         lastFlushedMs = directory.NowMs;
-        Epochs = new(epochs, () => LogEndOffset);
+        Epochs = new(epochs, () => LogEndOffset, epochsInFile);
     }
 
     /// <summary>Whose log it is.</summary>
