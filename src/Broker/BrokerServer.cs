@@ -75,6 +75,9 @@ public sealed class BrokerServer : IAsyncDisposable
     /// <summary>The log directories, as full paths.</summary>
     public IReadOnlyList<string> LogDirs => logs is null ? [] : [.. logs.LogDirs.Select(dir => dir.Path)];
 
+    /// <summary>The partitions that this node holds; null before <see cref="StartAsync"/>.</summary>
+    internal ReplicaManager? Replicas => replicas;
+
     /// <summary>Completes if the node cannot go on: no log directory is left that it could work with.</summary>
     public Task Failed => failed.Task;
 
@@ -147,7 +150,12 @@ public sealed class BrokerServer : IAsyncDisposable
         replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, loggers.CreateLogger<ReplicaManager>());
         groups = new GroupCoordinator(
             BrokerOptions.Groups(config), new Groups.GroupTopics(metadata), time, random, loggers.CreateLogger<GroupCoordinator>());
-        var publisher = new MetadataPublisher(metadata, replicas, groups, loggers.CreateLogger<MetadataPublisher>());
+        var publisher = new MetadataPublisher(
+            metadata,
+            replicas,
+            groups,
+            new LiveConfigs(config, frames, loggers.CreateLogger<LiveConfigs>()),
+            loggers.CreateLogger<MetadataPublisher>());
         await StartController(publisher, metadata);
         steps.Done("the metadata log");
         stopping.Token.ThrowIfCancellationRequested();

@@ -50,4 +50,7 @@ internal static partial class Log
 
     [LoggerMessage(514, LogLevel.Error, "Committed metadata up to offset {EndOffset} could not be acted on")]
     public static partial void NotActedOn(ILogger logger, long endOffset, Exception exception);
+
+    [LoggerMessage(515, LogLevel.Warning, "Configurations of topics that are not acted on yet: {Names}")]
+    public static partial void UnusedTopicConfigs(ILogger logger, string names);
 }

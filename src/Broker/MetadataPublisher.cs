@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Milena.Broker.Configuration;
 using Milena.Broker.Groups;
 using Milena.Broker.Quorum;
 using Milena.Common;
@@ -14,7 +15,7 @@ namespace Milena.Broker;
 /// of a leader in the image finds the partition. Called by one thread at a time.
 /// </summary>
 internal sealed class MetadataPublisher(
-    MetadataCache metadata, ReplicaManager replicas, GroupCoordinator groups, ILogger<MetadataPublisher> logger)
+    MetadataCache metadata, ReplicaManager replicas, GroupCoordinator groups, LiveConfigs configs, ILogger<MetadataPublisher> logger)
 {
     private MetadataImage latest = MetadataImage.Empty;
     private bool isActive;
@@ -62,6 +63,7 @@ internal sealed class MetadataPublisher(
     private void Act(MetadataDelta delta)
     {
         replicas.Apply(delta);
+        configs.Apply(delta);
         if (delta.DeletedTopics.Count > 0)
             _ = groups.OnTopicsDeleted([.. delta.DeletedTopics.Select(topic => (topic.Name, topic.Id))]);
     }

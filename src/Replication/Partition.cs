@@ -42,6 +42,9 @@ public sealed class Partition
     /// <summary>Below it every in-sync replica has the record. Exclusive; never goes back.</summary>
     public long HighWatermark => Log.HighWatermark;
 
+    /// <summary>How many fetches wait here for more to read.</summary>
+    public int WaitingCount => Volatile.Read(ref parkedCount);
+
     /// <summary>How many in-sync replicas acks=all asks for; the topic's <c>min.insync.replicas</c>.</summary>
     public int MinInSyncReplicas { get; set; } = 1;
 

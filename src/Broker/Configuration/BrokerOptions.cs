@@ -59,13 +59,16 @@ internal static class BrokerOptions
         FrameBytesMax = config.GetInt("socket.request.max.bytes"),
         QueuedBytesMax = config.GetLong("queued.max.request.bytes"),
         IdleMax = TimeSpan.FromMilliseconds(config.GetLong("connections.max.idle.ms")),
-        Connections = new ConnectionLimits
-        {
-            Max = config.GetInt("max.connections"),
-            MaxPerIp = config.GetInt("max.connections.per.ip"),
-            MaxPerIpOverrides = PerIpOverrides(config.GetStringOrNull("max.connections.per.ip.overrides") ?? ""),
-            CreatedPerSecond = config.GetInt("max.connection.creation.rate"),
-        },
+        Connections = Connections(new ConfigLayers(config)),
+    };
+
+    /// <summary>The limits on connections, which may change while the broker runs.</summary>
+    public static ConnectionLimits Connections(ConfigLayers config) => new()
+    {
+        Max = (int)config.Value("max.connections")!,
+        MaxPerIp = (int)config.Value("max.connections.per.ip")!,
+        MaxPerIpOverrides = PerIpOverrides((string?)config.Value("max.connections.per.ip.overrides") ?? ""),
+        CreatedPerSecond = (int)config.Value("max.connection.creation.rate")!,
     };
 
     public static ListenerOptions Listener(BrokerConfig config, Endpoint endpoint) => new(endpoint.Name, endpoint.Host, endpoint.Port)

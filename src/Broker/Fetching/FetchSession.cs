@@ -34,7 +34,10 @@ internal sealed class FetchSession(int id, bool usesTopicIds, bool isPrivileged)
     /// <summary>The partitions in the order in which they are to be read: those that got records last stand at the end.</summary>
     public IEnumerable<FetchPartitionState> Partitions => order;
 
-    public void AdvanceEpoch() => NextEpoch = NextEpoch == int.MaxValue ? 1 : NextEpoch + 1;
+    /// <summary>0 and -1 mean something else, so that the first one follows on the last.</summary>
+    public static int EpochAfter(int epoch) => epoch == int.MaxValue ? 1 : epoch + 1;
+
+    public void AdvanceEpoch() => NextEpoch = EpochAfter(NextEpoch);
 
     /// <summary>The state of a partition, new if the session does not have it.</summary>
     public FetchPartitionState Include(FetchKey key)

@@ -44,9 +44,30 @@ public static class ConfigSupport
         "transaction.state.log.replication.factor", "transaction.state.log.segment.bytes",
     };
 
+    private static readonly string[] ConnectionLimits =
+        ["max.connection.creation.rate", "max.connections", "max.connections.per.ip", "max.connections.per.ip.overrides"];
+
+    private static readonly Lazy<HashSet<string>> AtOnce = new(FindActedOnAtOnce);
+
     /// <summary>All names that we act on.</summary>
     public static IReadOnlyCollection<string> Names => ActedOn;
 
     /// <summary>Whether setting the name has an effect.</summary>
     public static bool IsActedOn(string name) => ActedOn.Contains(name);
+
+    /// <summary>
+    /// Whether a change while the broker runs takes effect then: the limits on connections, and what gives topics their defaults.
+    /// </summary>
+    public static bool IsActedOnAtOnce(string name) => AtOnce.Value.Contains(name);
+
+    /// <summary>Whether setting the topic's configuration has an effect, which it has where setting the broker's default of it has.</summary>
+    public static bool IsActedOnForTopics(string name) =>
+        ConfigTable.Find(ConfigScope.Topic, name) is { } def && def.Synonyms.Any(synonym => IsActedOn(synonym.Name));
+
+    private static HashSet<string> FindActedOnAtOnce() => new(
+        ConfigTable.All(ConfigScope.Topic).Values
+            .SelectMany(def => def.Synonyms, (_, synonym) => synonym.Name)
+            .Concat(ConnectionLimits)
+            .Where(name => IsActedOn(name) && ConfigTable.Find(ConfigScope.Broker, name) is { Update: not ConfigUpdate.ReadOnly }),
+        StringComparer.Ordinal);
 }

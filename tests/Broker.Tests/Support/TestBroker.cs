@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Time.Testing;
+using Milena.Common;
 using Milena.Metadata.Configs;
 
 namespace Milena.Broker.Tests;
@@ -12,7 +14,7 @@ internal sealed class TestBroker : IAsyncDisposable
     public const string Listener = "PLAINTEXT";
 
     private readonly TempDirectory? ownDirectory;
-    private readonly List<TestClient> clients = [];
+    private readonly ConcurrentQueue<TestClient> clients = new();
 
     private TestBroker(BrokerServer server, FakeTimeProvider time, LinesLogger log, string directory, TempDirectory? ownDirectory)
     {
@@ -59,8 +61,16 @@ internal sealed class TestBroker : IAsyncDisposable
     public TestClient Connect(string? clientId = "tests")
     {
         var client = new TestClient(Server.Connect(Listener), clientId);
-        clients.Add(client);
+        clients.Enqueue(client);
         return client;
+    }
+
+    /// <summary>Returns when so many fetches wait at the topic's partition 0.</summary>
+    public async Task Parked(TestTopic topic, int count)
+    {
+        Assert.True(Server.Replicas!.TryGet(new TopicPartition(topic.Name, 0), out var partition));
+        while (partition.WaitingCount != count)
+            await Task.Yield();
     }
 
     public static BrokerConfig Config(string directory, params (string Name, string Value)[] settings)

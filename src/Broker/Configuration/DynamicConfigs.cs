@@ -1,0 +1,32 @@
+using Milena.Metadata.Configs;
+using Milena.Metadata.Images;
+
+namespace Milena.Broker.Configuration;
+
+/// <summary>
+/// What may be changed while the broker runs. A value that would be stored and then do nothing is refused, so that nobody
+/// believes in it. Topics are the exception: tools set what they know for the topics they create, so that is stored, and the log
+/// says that it has no effect.
+/// </summary>
+internal static class DynamicConfigs
+{
+    /// <summary>Why a resource's configurations cannot be set here, or null if they can, as far as this goes.</summary>
+    /// <param name="type">What they are set for.</param>
+    /// <param name="names">Those that get a value; taking one away is always possible.</param>
+    public static string? Refusal(sbyte type, IEnumerable<string> names) => (ConfigResourceType)type switch
+    {
+        ConfigResourceType.Broker => BrokerRefusal(names),
+        ConfigResourceType.Group when names.Any() => "groups have no configurations that are acted on yet",
+        ConfigResourceType.ClientMetrics when names.Any() => "metrics are not collected from clients yet",
+        _ => null,
+    };
+
+    private static string? BrokerRefusal(IEnumerable<string> names)
+    {
+        var unused = string.Join(", ", names.Where(name => !IsReadOnly(name) && !ConfigSupport.IsActedOnAtOnce(name)).Order(StringComparer.Ordinal));
+        return unused == "" ? null : $"These configurations are not acted on while the broker runs: {unused}";
+    }
+
+    /// <summary>Those are the controller's to refuse.</summary>
+    private static bool IsReadOnly(string name) => ConfigTable.FindBroker(name)?.Update == ConfigUpdate.ReadOnly;
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Logging;
+using Milena.Metadata.Configs;
+using Milena.Metadata.Images;
+using Milena.Network;
+
+namespace Milena.Broker.Configuration;
+
+/// <summary>
+/// Puts into force what changes of the broker's own configuration while it runs, and says what is set for topics without effect.
+/// What changes of topics' configurations is their replicas' (<see cref="Replication.ReplicaManager"/>).
+/// </summary>
+internal sealed class LiveConfigs(BrokerConfig config, FrameServer frames, ILogger<LiveConfigs> logger)
+{
+    public void Apply(MetadataDelta delta)
+    {
+        if (delta.ChangedConfigs.Any(resource => resource.Type == ConfigResourceType.Broker))
+            frames.Limits = BrokerOptions.Connections(delta.After.ConfigsOf(config));
+
+        var unused = delta.ChangedConfigs
+            .Where(resource => resource.Type == ConfigResourceType.Topic)
+            .SelectMany(resource => delta.After.Configs.Of(resource).Keys)
+            .Where(name => !ConfigSupport.IsActedOnForTopics(name))
+            .Distinct().Order(StringComparer.Ordinal).ToArray();
+        if (unused.Length > 0)
+            Log.UnusedTopicConfigs(logger, string.Join(", ", unused));
+    }
+}
