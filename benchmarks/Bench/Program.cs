@@ -1,0 +1,56 @@
+using System.Globalization;
+using Milena.Bench.Measuring;
+using Milena.Bench.Scenarios;
+using Milena.Bench.Workers;
+
+switch (args)
+{
+    case ["floor", var path] when path.Contains('/'):
+        FloorBroker.Run(path);
+        return 0;
+    case ["worker", "produce", var dialect, var port, var topic, var batch, var record, var inFlight, var acks, var bytes]:
+        ProduceWorker.Run(dialect, Int(port), topic, Int(batch), Int(record), Int(inFlight), (short)Int(acks), Long(bytes));
+        return 0;
+    case ["worker", "fetch", var dialect, var port, var topic, var maxBytes, var records]:
+        FetchWorker.Run(dialect, Int(port), topic, Int(maxBytes), Long(records));
+        return 0;
+    case ["worker", "latency", var dialect, var port, var topic, var record, var seconds]:
+        LatencyWorker.Run(dialect, Int(port), topic, Int(record), Double(seconds));
+        return 0;
+    case ["worker", "commit", var port, var topic, var batch, var connections, var inFlight, var seconds]:
+        CommitWorker.Run(Int(port), topic, Int(batch), Int(connections), Int(inFlight), Double(seconds));
+        return 0;
+}
+
+var quick = args.Contains("--quick");
+var overrides = args.Where(argument => argument.Contains('=')).ToList();
+var names = args.Where(argument => !argument.StartsWith('-')).Except(overrides).ToList();
+var unknown = names.Except(Scenario.All.Select(scenario => scenario.Name)).ToList();
+if (unknown.Count > 0 || args.Any(argument => argument.StartsWith('-') && argument != "--quick"))
+{
+    Console.Error.WriteLine("usage: ./bench [scenario...] [--quick] [name=value...]\n");
+    foreach (var scenario in Scenario.All)
+        Console.Error.WriteLine($"  {scenario.Name,-10} {scenario.About}");
+    return 2;
+}
+
+var root = Path.Combine(Directory.GetCurrentDirectory(), "artifacts", "bench");
+var report = new Report();
+var program = Environment.GetEnvironmentVariable("MILENA_EXECUTABLE") ?? Path.Combine("artifacts", "milena");
+var context = new BenchContext(Path.GetFullPath(program), Path.Combine(root, "data"), quick, overrides, report);
+report.Line($"# {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} cores, {program}{(quick ? ", quick" : "")} {string.Join(' ', overrides)}");
+report.Line("");
+report.Line("Median (least to most) of ratios between neighbours in time. Absolute figures are for orientation only.");
+foreach (var scenario in Scenario.All.Where(scenario => names.Count == 0 || names.Contains(scenario.Name)))
+{
+    report.Title($"{scenario.Name}: {scenario.About}");
+    scenario.Run(context);
+    report.Save(Path.Combine(root, "report.md"));
+}
+
+Directory.Delete(context.Root, recursive: true);
+return 0;
+
+static int Int(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+static long Long(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+static double Double(string text) => double.Parse(text, CultureInfo.InvariantCulture);
