@@ -15,7 +15,7 @@ public class LegacyTests(BrokerFixture fixture) : IClassFixture<BrokerFixture>
 
     public static TheoryData<string, string> OldClients =>
     [
-        .. from version in new[] { "0,9", "0,10", "0,10,1", "0,11", "1,0", "2,0" }
+        .. from version in new[] { "0,9", "0,10", "0,11", "2,0" }
            from codec in new[] { Codec.None, Codec.Gzip, Codec.Snappy, Codec.Lz4 }
            select (version, codec),
     ];
