@@ -10,6 +10,9 @@ internal sealed class DeleteGroupsApi(GroupCoordinator groups) : IApi<DeleteGrou
 {
     public static VersionRange Versions => new(0, 2);
 
-    public async ValueTask<DeleteGroupsResponse?> Handle(DeleteGroupsRequest request, RequestContext context) =>
-        await groups.DeleteGroups(request);
+    public async ValueTask<DeleteGroupsResponse?> Handle(DeleteGroupsRequest request, RequestContext context)
+    {
+        RequestLimits.Check(request.GroupsNames.Length);
+        return await groups.DeleteGroups(request);
+    }
 }

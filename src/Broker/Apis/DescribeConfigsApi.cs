@@ -20,6 +20,7 @@ internal sealed class DescribeConfigsApi(MetadataCache metadata, BrokerConfig co
 
     public ValueTask<DescribeConfigsResponse?> Handle(DescribeConfigsRequest request, RequestContext context)
     {
+        RequestLimits.Check(request.Resources.Length);
         request.Resources = [.. request.Resources.DistinctBy(resource => (resource.ResourceType, resource.ResourceName))];
         var response = ConfigQueries.Describe(metadata.Image, config, request, context.Version);
         foreach (var resource in response.Results)

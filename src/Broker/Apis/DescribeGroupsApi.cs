@@ -13,6 +13,7 @@ internal sealed class DescribeGroupsApi(GroupCoordinator groups) : IApi<Describe
 
     public async ValueTask<DescribeGroupsResponse?> Handle(DescribeGroupsRequest request, RequestContext context)
     {
+        RequestLimits.Check(request.Groups.Length);
         var response = await groups.DescribeGroups(request, context.Version);
         foreach (var group in response.Groups)
         {

@@ -14,6 +14,7 @@ internal sealed class DescribeTopicPartitionsApi(MetadataCache metadata, int par
 
     public ValueTask<DescribeTopicPartitionsResponse?> Handle(DescribeTopicPartitionsRequest request, RequestContext context)
     {
+        RequestLimits.Check(request.Topics.Length);
         var image = metadata.Image;
         var left = Math.Clamp(request.ResponsePartitionLimit, 1, partitionsMax);
         var answers = new List<DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic>();

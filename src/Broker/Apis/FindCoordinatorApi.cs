@@ -25,6 +25,7 @@ internal sealed class FindCoordinatorApi(MetadataCache metadata, GroupCoordinato
 
     public async ValueTask<FindCoordinatorResponse?> Handle(FindCoordinatorRequest request, RequestContext context)
     {
+        RequestLimits.Check(request.CoordinatorKeys.Length);
         if (request.KeyType == GroupKey && !metadata.Image.Topics.TryGet(TopicNames.ConsumerOffsets, out _))
             await creation.Create([TopicNames.ConsumerOffsets], context.Aborted);
         if (context.Version >= SeveralKeysFrom)

@@ -27,6 +27,7 @@ internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation crea
 
     public ValueTask<MetadataResponse?> Handle(MetadataRequest request, RequestContext context)
     {
+        RequestLimits.Check(request.Topics?.Length ?? 0);
         var image = metadata.Image;
         if (AsksForAll(request, context.Version))
             return new(Answer(request, context, [.. image.Topics.ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal).Select(topic => Describe(image, topic, request, context))]));

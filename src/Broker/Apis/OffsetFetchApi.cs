@@ -14,6 +14,9 @@ internal sealed class OffsetFetchApi(GroupCoordinator groups) : IApi<OffsetFetch
 {
     public static VersionRange Versions => new(0, 10);
 
-    public async ValueTask<OffsetFetchResponse?> Handle(OffsetFetchRequest request, RequestContext context) =>
-        await groups.OffsetFetch(request, context.Version);
+    public async ValueTask<OffsetFetchResponse?> Handle(OffsetFetchRequest request, RequestContext context)
+    {
+        RequestLimits.Check(request.Groups.Length);
+        return await groups.OffsetFetch(request, context.Version);
+    }
 }

@@ -109,7 +109,7 @@ public sealed class ClusterTests(SharedBroker shared)
             Assert.Equal((ErrorCode.None, 1, 0), (partition.ErrorCode, partition.LeaderId, partition.LeaderEpoch));
             Assert.Equal([1], partition.ReplicaNodes);
             Assert.Equal([1], partition.IsrNodes);
-            Assert.Empty([.. partition.OfflineReplicas, .. partition.EligibleLeaderReplicas!, .. partition.LastKnownElr!]);
+            Assert.Empty(partition.OfflineReplicas.Concat(partition.EligibleLeaderReplicas!).Concat(partition.LastKnownElr!));
             Assert.Equal(topic.Id, page.Topics[1].TopicId);
         }
     }
