@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
@@ -160,7 +161,8 @@ public sealed class BrokerServer : IAsyncDisposable
         steps.Done("the metadata log");
         stopping.Token.ThrowIfCancellationRequested();
 
-        logs.LoadLogs(topic => LogConfigs.From(metadata.Image.TopicConfigOf(topic, config)));
+        var settings = new ConcurrentDictionary<string, LogConfig>(StringComparer.Ordinal);
+        logs.LoadLogs(topic => settings.GetOrAdd(topic, name => LogConfigs.From(metadata.Image.TopicConfigOf(name, config))));
         logs.MoveStrays((partition, topicId) => IsHere(metadata, partition, topicId));
         steps.Done("loading the logs");
         stopping.Token.ThrowIfCancellationRequested();

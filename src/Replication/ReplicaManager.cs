@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using Milena.Common;
+using Milena.Metadata.Configs;
 using Milena.Metadata.Images;
 using Milena.Protocol;
 using Milena.Storage;
@@ -44,14 +45,16 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
 
         foreach (var topic in delta.CreatedTopics)
         {
+            var settings = new Lazy<TopicConfig>(() => options.TopicConfigOf(delta.After, topic.Name));
             foreach (var number in topic.Partitions.Keys)
-                Hold(delta.After, topic, number);
+                Hold(topic, number, settings);
         }
 
         foreach (var change in delta.ChangedTopics)
         {
+            var settings = new Lazy<TopicConfig>(() => options.TopicConfigOf(delta.After, change.After.Name));
             foreach (var number in change.Partitions)
-                Hold(delta.After, change.After, number);
+                Hold(change.After, number, settings);
         }
 
         Reconfigure(delta);
@@ -67,7 +70,7 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
             partition.SetLeadership(partition.Leadership with { IsLeader = false, LeaderId = PartitionImage.NoLeader });
     }
 
-    private void Hold(MetadataImage image, TopicImage topic, int number)
+    private void Hold(TopicImage topic, int number, Lazy<TopicConfig> settings)
     {
         var name = new TopicPartition(topic.Name, number);
         if (!topic.TryGetPartition(number, out var state) || !state.Replicas.Contains(options.NodeId))
@@ -76,7 +79,7 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
             return;
         }
 
-        if (!byName.TryGetValue(name, out var partition) && (partition = Open(image, topic, name)) is null)
+        if (!byName.TryGetValue(name, out var partition) && (partition = Open(topic, name, settings.Value)) is null)
             return;
         var isLeader = state.Leader == options.NodeId;
         var wasLeader = partition.Leadership.IsLeader;
@@ -86,9 +89,9 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
             LeadershipChanged?.Invoke(partition);
     }
 
-    private Partition? Open(MetadataImage image, TopicImage topic, TopicPartition name)
+    private Partition? Open(TopicImage topic, TopicPartition name, TopicConfig settings)
     {
-        var error = logs.GetOrCreate(name, topic.Id, options.LogConfigOf(image, topic.Name), out var log);
+        var error = logs.GetOrCreate(name, topic.Id, options.LogConfigOf(settings), out var log);
         if (error != ErrorCode.None || log is null)
         {
             Log.CannotOpen(logger, name, error);
@@ -97,7 +100,7 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
 
         var partition = new Partition(topic.Id, log, options.AckPolicy)
         {
-            MinInSyncReplicas = options.TopicConfigOf(image, topic.Name).MinInsyncReplicas,
+            MinInSyncReplicas = settings.MinInsyncReplicas,
         };
         byName[name] = partition;
         byId[new TopicIdPartition(topic.Id, name.Partition)] = partition;
@@ -128,8 +131,9 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
         {
             if (!all && !topics.Contains(partition.Name.Topic))
                 continue;
-            partition.Log.Config = options.LogConfigOf(delta.After, partition.Name.Topic);
-            partition.MinInSyncReplicas = options.TopicConfigOf(delta.After, partition.Name.Topic).MinInsyncReplicas;
+            var settings = options.TopicConfigOf(delta.After, partition.Name.Topic);
+            partition.Log.Config = options.LogConfigOf(settings);
+            partition.MinInSyncReplicas = settings.MinInsyncReplicas;
         }
     }
 }

@@ -102,7 +102,7 @@ internal static class BrokerOptions
             "never" => AckPolicy.Never,
             _ => AckPolicy.Auto,
         },
-        (image, topic) => LogConfigs.From(image.TopicConfigOf(topic, config)),
+        LogConfigs.From,
         (image, topic) => image.TopicConfigOf(topic, config));
 
     /// <summary><c>127.0.0.1:200,10.0.0.5:10</c>; names are not looked up, as they may stand for several addresses.</summary>

@@ -45,12 +45,11 @@ internal sealed class BrokerLife(
             PreviousBrokerEpoch = logs.PreviousBrokerEpoch,
         };
         var registered = await controller.Execute(
-            (decisions, image, context) => decisions.RegisterBroker(image, request, context),
+            (decisions, image, context) => decisions.RegisterOwnBroker(image, request, context),
             error => new BrokerRegistrationResponse { ErrorCode = error });
         if (registered.ErrorCode != ErrorCode.None)
             throw new InvalidOperationException($"the controller refuses broker {config.NodeId}: {registered.ErrorCode.Message()}");
         Epoch = registered.BrokerEpoch;
-        await Heartbeat();
         var interval = TimeSpan.FromMilliseconds(config.GetInt("broker.heartbeat.interval.ms"));
         heartbeats = time.CreateTimer(static state => _ = ((BrokerLife)state!).Heartbeat().AsTask(), this, interval, interval);
     }

@@ -25,32 +25,33 @@ public sealed partial class Controller
         var records = new List<IMetadataRecord>();
         if (existing is not null && !isSameProcess)
             records.AddRange(AfterShutdown(image, request.BrokerId, isClean: request.PreviousBrokerEpoch == existing.Epoch));
-        var broker = new RegisterBrokerRecord
-        {
-            BrokerId = request.BrokerId,
-            IncarnationId = request.IncarnationId,
-            BrokerEpoch = isSameProcess ? existing!.Epoch : image.EndOffset + records.Count,
-            EndPoints = [.. request.Listeners.Select(listener => new RegisterBrokerRecord.BrokerEndpoint
-            {
-                Name = listener.Name,
-                Host = listener.Host,
-                Port = listener.Port,
-                SecurityProtocol = listener.SecurityProtocol,
-            })],
-            Features = [.. SupportedBy(request).Select(feature => new RegisterBrokerRecord.BrokerFeature
-            {
-                Name = feature.Key,
-                MinSupportedVersion = feature.Value.Min,
-                MaxSupportedVersion = feature.Value.Max,
-            })],
-            Rack = request.Rack,
-            Fenced = !isSameProcess || existing!.IsFenced,
-            InControlledShutdown = isSameProcess && existing!.IsInControlledShutdown,
-            LogDirs = MetadataVersions.HasDirectories(image.Features.MetadataVersion) ? [.. request.LogDirs.Order()] : [],
-        };
+        var broker = Registration(image, request, existing, isSameProcess ? existing!.Epoch : image.EndOffset + records.Count);
         records.Add(broker);
         Sessions.Heard(broker.BrokerId, broker.BrokerEpoch, metadataOffset: null, context.NowMs);
         return new(new BrokerRegistrationResponse { BrokerEpoch = broker.BrokerEpoch }, [.. records]);
+    }
+
+    /// <summary>
+    /// What <see cref="RegisterBroker"/> and the first <see cref="Heartbeat"/> decide, in one step and one batch, for the broker that is the
+    /// controller's own process: when the records are committed, it has caught up with them. A partition that has no other leader would be
+    /// given up and taken back; here that is one change. Its leader's epoch grows all the same.
+    /// </summary>
+    public Decision<BrokerRegistrationResponse, IMetadataRecord> RegisterOwnBroker(
+        MetadataImage image, BrokerRegistrationRequest request, ControllerContext context)
+    {
+        image.Brokers.TryGetValue(request.BrokerId, out var existing);
+        var isSameProcess = existing?.IncarnationId == request.IncarnationId;
+        if (CheckRegistration(image, request, existing, isSameProcess, context.NowMs) is { IsError: true } error)
+            return new(new BrokerRegistrationResponse { ErrorCode = error.Code });
+
+        var broker = Registration(image, request, existing, isSameProcess ? existing!.Epoch : image.EndOffset);
+        var unfenced = new BrokerRegistrationChangeRecord { BrokerId = broker.BrokerId, BrokerEpoch = broker.BrokerEpoch, Fenced = -1 };
+        var gone = existing is null || isSameProcess
+            ? default
+            : EventOfShutdown(image, broker.BrokerId, isClean: request.PreviousBrokerEpoch == existing.Epoch);
+        var changes = ChangesOfRestart(image, image.Apply(broker), gone, new BrokerEvent(Came: broker.BrokerId));
+        Sessions.Heard(broker.BrokerId, broker.BrokerEpoch, image.EndOffset, context.NowMs);
+        return new(new BrokerRegistrationResponse { BrokerEpoch = broker.BrokerEpoch }, [broker, unfenced, .. changes]);
     }
 
     /// <summary>
@@ -185,13 +186,16 @@ public sealed partial class Controller
         PartitionChanges(image, partition => partition.Isr.Contains(brokerId), new BrokerEvent(Gone: brokerId));
 
     // The last process of the broker is gone. After a clean end its replicas are as good as a fenced broker's.
-    private IEnumerable<IMetadataRecord> AfterShutdown(MetadataImage image, int brokerId, bool isClean) =>
+    private IEnumerable<IMetadataRecord> AfterShutdown(MetadataImage image, int brokerId, bool isClean)
+    {
+        var gone = EventOfShutdown(image, brokerId, isClean);
+        return PartitionChanges(image, gone.Concerns, gone);
+    }
+
+    private static BrokerEvent EventOfShutdown(MetadataImage image, int brokerId, bool isClean) =>
         isClean || !MetadataVersions.HasEligibleLeaders(image.Features.MetadataVersion) || !image.Features.HasEligibleLeaders
-            ? WithoutBroker(image, brokerId)
-            : PartitionChanges(
-                image,
-                partition => partition.Isr.Contains(brokerId) || partition.EligibleLeaders.Contains(brokerId),
-                new BrokerEvent(Unclean: brokerId));
+            ? new BrokerEvent(Gone: brokerId)
+            : new BrokerEvent(Unclean: brokerId);
 
     private IEnumerable<IMetadataRecord> DirectoriesLost(MetadataImage image, BrokerHeartbeatRequest request)
     {
@@ -209,6 +213,35 @@ public sealed partial class Controller
             .. changes,
             new BrokerRegistrationChangeRecord { BrokerId = broker.Id, BrokerEpoch = broker.Epoch, LogDirs = [.. online] },
         ];
+    }
+
+    // A new process begins fenced.
+    private static RegisterBrokerRecord Registration(MetadataImage image, BrokerRegistrationRequest request, BrokerImage? existing, long epoch)
+    {
+        var isSameProcess = existing?.IncarnationId == request.IncarnationId;
+        return new RegisterBrokerRecord
+        {
+            BrokerId = request.BrokerId,
+            IncarnationId = request.IncarnationId,
+            BrokerEpoch = epoch,
+            EndPoints = [.. request.Listeners.Select(listener => new RegisterBrokerRecord.BrokerEndpoint
+            {
+                Name = listener.Name,
+                Host = listener.Host,
+                Port = listener.Port,
+                SecurityProtocol = listener.SecurityProtocol,
+            })],
+            Features = [.. SupportedBy(request).Select(feature => new RegisterBrokerRecord.BrokerFeature
+            {
+                Name = feature.Key,
+                MinSupportedVersion = feature.Value.Min,
+                MaxSupportedVersion = feature.Value.Max,
+            })],
+            Rack = request.Rack,
+            Fenced = !isSameProcess || existing!.IsFenced,
+            InControlledShutdown = isSameProcess && existing!.IsInControlledShutdown,
+            LogDirs = MetadataVersions.HasDirectories(image.Features.MetadataVersion) ? [.. request.LogDirs.Order()] : [],
+        };
     }
 
     private ApiError CheckRegistration(

@@ -59,13 +59,16 @@ internal sealed class LogLoader
         var place = new PartitionDirectory(directory.Files, path);
         var segment = LogSegment.Create(place, startOffset, config, directory.NowMs, directory.Jitter(config.SegmentJitterMs));
         var log = new PartitionLog(partition, null, directory, place, config, [segment], new(place, []), [], [], startOffset);
-        log.Start(startOffset, startOffset, startOffset, hasNewFiles: true);
+        log.Start(startOffset, startOffset, startOffset, hasNewFiles: true, isBlank: true);
+        segment.CloseFiles(); // thousands may be made at once, and the system allows only so many open files
         return log;
     }
 
     private PartitionLog Load(out bool wasRecovered)
     {
         OpenSegments();
+        // A log that had records once and was cut has an epoch, as soon as it has been synced.
+        var isBlank = segments is [{ BaseOffset: 0, Size: 0 }] && !inventory.Has(LeaderEpochCheckpoint.FileName) && inventory.Snapshots.Count == 0;
         wasRecovered = !state.WasClean;
         var endOffset = state.WasClean ? FindEnd(ref wasRecovered) : Recover(state.RecoveryPoint);
         var startOffset = Math.Max(state.LogStartOffset, segments.Count == 0 ? 0 : segments[0].BaseOffset);
@@ -77,11 +80,12 @@ internal sealed class LogLoader
         var log = new PartitionLog(partition, topicId, directory, place, config, [.. segments], snapshots, epochs, epochsInFile, startOffset);
         var recoveryPoint = wasRecovered ? Math.Clamp(state.RecoveryPoint, startOffset, endOffset) : endOffset;
         LoadProducers(log, snapshots, endOffset, wasRecovered ? recoveryPoint : endOffset);
-        log.Start(endOffset, state.HighWatermark, recoveryPoint, hasNewFiles: wasRecovered);
+        log.Start(endOffset, state.HighWatermark, recoveryPoint, hasNewFiles: wasRecovered, isBlank);
         if (wasRecovered)
         {
             log.Settle(isClosing: false);
-            MakeDurable(log, endOffset);
+            if (!isBlank)
+                MakeDurable(log, endOffset);
         }
 
         foreach (var segment in segments)

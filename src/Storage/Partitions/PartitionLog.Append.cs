@@ -137,6 +137,7 @@ public sealed partial class PartitionLog
     private void Write(ReadOnlySpan<byte> batches)
     {
         var active = Active;
+        isBlank = false;
         try
         {
             active.Append(batches, logEndOffset, config.IndexIntervalBytes);

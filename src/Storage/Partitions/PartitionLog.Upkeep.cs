@@ -83,8 +83,9 @@ public sealed partial class PartitionLog
     internal void StartFlush() => commit.Start();
 
     /// <summary>Sets what a load has found.</summary>
-    internal void Start(long endOffset, long highWatermarkAtCheckpoint, long recoveryPoint, bool hasNewFiles)
+    internal void Start(long endOffset, long highWatermarkAtCheckpoint, long recoveryPoint, bool hasNewFiles, bool isBlank)
     {
+        this.isBlank = isBlank;
         hasNewNames = hasNewFiles;
         Volatile.Write(ref logEndOffset, endOffset);
         Volatile.Write(ref highWatermark, Math.Clamp(highWatermarkAtCheckpoint, logStartOffset, endOffset));
@@ -161,7 +162,8 @@ public sealed partial class PartitionLog
             }
         }
 
-        var needsSync = !isBeingDeleted
+        // A log that never had a record is made again if its files do not survive.
+        var needsSync = !isBeingDeleted && !isBlank
             && (IsDirty || Epochs.IsDirty || snapshots.NeedSync || hasNewNames || hasUnsyncedTopicId || Segments.Any(segment => segment.HasUnsyncedSeal));
         var isSafe = !IsOffline && (!needsSync || ((ISyncedLog)this).TrySync(RecoveryPoint, LogEndOffset));
         if (isSafe && !isBeingDeleted)

@@ -27,6 +27,7 @@ public sealed partial class PartitionLog : ISyncedLog
     private int truncations; // counts the beginnings and the ends of them, so it is odd during one
     private volatile bool isClosed;
     private volatile bool isBeingDeleted;
+    private volatile bool isBlank; // there was never a byte in its files
     private volatile bool hasUnsyncedTopicId;
     private volatile bool hasNewNames; // a name is not known to survive a power cut until its directory has been synced
 

@@ -273,4 +273,58 @@ public class BrokerLifeTests
     }
 
     private static int? Fence(Cluster cluster) => cluster.Do(cluster.Controller.FenceStaleBroker(cluster.Image, cluster.Context));
+
+    [Theory]
+    [InlineData(false, -1)]
+    [InlineData(true, -1)]
+    [InlineData(true, 0)] // that is the epoch of the broker's last life
+    public void A_broker_in_the_controllers_process_begins_in_one_step_as_in_two(bool withEligibleLeaders, int previousEpoch)
+    {
+        var (inTwo, inOne) = (Prepare(), Prepare());
+        var epoch = inTwo.Image.Brokers[1].Epoch;
+        var registered = inTwo.Register(1, Change, incarnation: 2);
+        Assert.Equal(ErrorCode.None, registered.ErrorCode);
+        Assert.False(inTwo.Heartbeat(1).IsFenced);
+
+        var request = inOne.Registration(1, incarnation: 2);
+        Change(request);
+        var begun = inOne.Do(inOne.Controller.RegisterOwnBroker(inOne.Image, request, inOne.Context));
+        Assert.Equal(ErrorCode.None, begun.ErrorCode);
+        Assert.Equal((begun.BrokerEpoch, true), (inOne.Image.Brokers[1].Epoch, inOne.Image.Brokers[1].IsActive));
+
+        // One change for each partition that has any, and the same outcome but for how often the epochs grew.
+        var changes = inOne.Records.OfType<PartitionChangeRecord>().ToArray();
+        Assert.Equal(changes.Length, changes.Select(change => (change.TopicId, change.PartitionId)).Distinct().Count());
+        foreach (var (topic, id) in (ReadOnlySpan<(string, int)>)[("one", 0), ("one", 1), ("two", 0), ("two", 1)])
+        {
+            var (one, two, before) = (inOne.Partition(topic, id), inTwo.Partition(topic, id), Prepare().Partition(topic, id));
+            Assert.Equal(
+                (two.Leader, string.Join(',', two.Isr), string.Join(',', two.EligibleLeaders), two.RecoveryState),
+                (one.Leader, string.Join(',', one.Isr), string.Join(',', one.EligibleLeaders), one.RecoveryState));
+            Assert.Equal(two.LeaderEpoch > before.LeaderEpoch, one.LeaderEpoch > before.LeaderEpoch);
+            Assert.Equal(two.PartitionEpoch > before.PartitionEpoch, one.PartitionEpoch > before.PartitionEpoch);
+        }
+
+        Cluster Prepare()
+        {
+            var cluster = new Cluster(withEligibleLeaders: withEligibleLeaders).WithBrokers(1, 2);
+            cluster.Create(Cluster.Assigned("one", (0, [1]), (1, [2])), Cluster.Assigned("two", (0, [1, 2]), (1, [2, 1])));
+            cluster.Heartbeat(2, wantFence: true); // so that one-1 has no leader, and the others only broker 1 in sync
+            cluster.NowMs += 60_000;
+            return cluster;
+        }
+
+        void Change(BrokerRegistrationRequest change) => change.PreviousBrokerEpoch = previousEpoch < 0 ? -1 : epoch;
+    }
+
+    [Fact]
+    public void The_first_broker_of_a_cluster_begins_in_one_step()
+    {
+        var cluster = new Cluster();
+        var begun = cluster.Do(cluster.Controller.RegisterOwnBroker(cluster.Image, cluster.Registration(1), cluster.Context));
+        Assert.Equal((ErrorCode.None, true), (begun.ErrorCode, cluster.Image.Brokers[1].IsActive));
+        Assert.Equal(2, cluster.Records.Count);
+        var refused = cluster.Do(cluster.Controller.RegisterOwnBroker(cluster.Image, cluster.Registration(1, incarnation: 2), cluster.Context));
+        Assert.Equal(ErrorCode.DuplicateBrokerRegistration, refused.ErrorCode);
+    }
 }

@@ -82,23 +82,25 @@ internal sealed class Cluster
 
     public BrokerRegistrationResponse Register(int id, Action<BrokerRegistrationRequest>? change = null, int incarnation = 1)
     {
-        var request = new BrokerRegistrationRequest
-        {
-            BrokerId = id,
-            ClusterId = Id,
-            IncarnationId = new Uuid(1, (ulong)(id * 1000 + incarnation)),
-            Listeners = [new() { Name = "PLAINTEXT", Host = $"host{id}", Port = 9092 }],
-            Features = [.. Features.Select(feature => new BrokerRegistrationRequest.Feature
-            {
-                Name = feature.Name, MinSupportedVersion = feature.MinSupportedVersion, MaxSupportedVersion = feature.MaxSupportedVersion,
-            })],
-            Rack = null,
-            LogDirs = [Directory(id)],
-            PreviousBrokerEpoch = -1,
-        };
+        var request = Registration(id, incarnation);
         change?.Invoke(request);
         return Do(Controller.RegisterBroker(Image, request, Context));
     }
+
+    public BrokerRegistrationRequest Registration(int id, int incarnation = 1) => new()
+    {
+        BrokerId = id,
+        ClusterId = Id,
+        IncarnationId = new Uuid(1, (ulong)(id * 1000 + incarnation)),
+        Listeners = [new() { Name = "PLAINTEXT", Host = $"host{id}", Port = 9092 }],
+        Features = [.. Features.Select(feature => new BrokerRegistrationRequest.Feature
+        {
+            Name = feature.Name, MinSupportedVersion = feature.MinSupportedVersion, MaxSupportedVersion = feature.MaxSupportedVersion,
+        })],
+        Rack = null,
+        LogDirs = [Directory(id)],
+        PreviousBrokerEpoch = -1,
+    };
 
     public BrokerHeartbeatResponse Heartbeat(int id, long? epoch = null, long? offset = null, bool wantFence = false, bool wantShutDown = false, params Uuid[] offline)
     {
