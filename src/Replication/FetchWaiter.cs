@@ -1,4 +1,5 @@
 using System.Threading.Tasks.Sources;
+using Milena.Protocol;
 
 namespace Milena.Replication;
 
@@ -34,12 +35,12 @@ public sealed class FetchWaiter : IValueTaskSource<FetchWake>, IDisposable
     }
 
     /// <summary>
-    /// To be called once parked, for each partition with the high watermark of the read before: what came in between has
-    /// told nobody.
+    /// To be called once parked, for each partition with the high watermark of the read before and the leader epoch that the reader
+    /// believes in: what came in between has told nobody.
     /// </summary>
-    public void CompleteIfMoved(Partition partition, long highWatermarkRead)
+    public void CompleteIfMoved(Partition partition, long highWatermarkRead, int currentLeaderEpoch)
     {
-        if (partition.HighWatermark != highWatermarkRead)
+        if (partition.HighWatermark != highWatermarkRead || partition.CheckLeader(currentLeaderEpoch) != ErrorCode.None)
             Complete(FetchWake.Ready);
     }
 

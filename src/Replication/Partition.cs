@@ -53,7 +53,7 @@ public sealed class Partition
     {
         Invariant.Holds(next.LeaderEpoch >= leadership.LeaderEpoch);
         if (next.IsLeader && next.LeaderEpoch > leadership.LeaderEpoch)
-            Log.Epochs.Assign(next.LeaderEpoch, Log.LogEndOffset);
+            Log.BeginEpoch(next.LeaderEpoch);
         leadership = next;
         if (next.IsLeader)
             AdvanceHighWatermark();

@@ -86,19 +86,17 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
 
     private async ValueTask<FetchWake> Wait(Fetch fetch, FetchRequest request, TimeSpan left, RequestContext context)
     {
-        var waited = new List<Partition>(fetch.Asked.Length);
-        var seen = new List<long>(fetch.Asked.Length);
-        for (var i = 0; i < fetch.Asked.Length; i++)
+        var waited = new Partition[fetch.Asked.Length];
+        for (var i = 0; i < waited.Length; i++)
         {
             if (Find(fetch.Asked[i].Key, context.Version, out var partition) != ErrorCode.None)
-                continue;
-            waited.Add(partition!);
-            seen.Add(fetch.Read(i).HighWatermark);
+                return FetchWake.Ready; // it was there when it was read
+            waited[i] = partition!;
         }
 
         using var waiter = new FetchWaiter(waited, request.MinBytes - fetch.Bytes, left, time, context.Aborted);
-        for (var i = 0; i < waited.Count; i++)
-            waiter.CompleteIfMoved(waited[i], seen[i]);
+        for (var i = 0; i < waited.Length; i++)
+            waiter.CompleteIfMoved(waited[i], fetch.Read(i).HighWatermark, fetch.Asked[i].CurrentLeaderEpoch);
         return await waiter.Wait();
     }
 

@@ -33,6 +33,19 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>
+    /// This node leads in an epoch from now on. What was on its way in an earlier one comes too late, so that epochs never fall from
+    /// batch to batch.
+    /// </summary>
+    public void BeginEpoch(int leaderEpoch)
+    {
+        lock (writing)
+        {
+            ledEpoch = Math.Max(ledEpoch, leaderEpoch);
+            Epochs.Assign(leaderEpoch, logEndOffset);
+        }
+    }
+
+    /// <summary>
     /// Appends batches as they came from the leader, with the offsets and epochs it gave them; a batch cut off at the end is left out.
     /// <see cref="ErrorCode.CorruptMessage"/> if they are not what their CRCs say, <see cref="ErrorCode.OffsetOutOfRange"/> if an offset
     /// lies below the log's end.
@@ -84,6 +97,8 @@ public sealed partial class PartitionLog
             return new(ErrorCode.RecordListTooLarge) { ErrorMessage = $"{batches.Length} bytes do not fit into a segment of {config.SegmentBytes}" };
         lock (writing)
         {
+            if (leaderEpoch < ledEpoch)
+                return new(ErrorCode.NotLeaderOrFollower);
             var offset = logEndOffset;
             for (var rest = batches; !rest.IsEmpty;)
             {

@@ -22,6 +22,7 @@ public sealed partial class PartitionLog : ISyncedLog
     private LogConfig config;
     private long logStartOffset;
     private long logEndOffset;
+    private int ledEpoch = -1; // the latest in which this node was told that it leads
     private long highWatermark;
     private long lastFlushedMs;
     private int truncations; // counts the beginnings and the ends of them, so it is odd during one
