@@ -8,21 +8,26 @@ internal static class AllClients
     // Debian's own Python, for which apt installs the modules; another may come first on the path.
     private const string Python = "/usr/bin/python3";
 
-    public static KafkaClient Kcat { get; } = new KcatClient();
+    /// <summary>Its records come as lines, so a tab or a line feed cannot be part of one.</summary>
+    public static KafkaClient Kcat { get; } = new KcatClient { IsBinary = false };
 
-    public static KafkaClient ConfluentPython { get; } =
-        new ScriptClient("confluent-kafka-python", Python, "confluent_python.py", [.. Codec.All], readsWithoutGroup: true, isIdempotent: true);
+    public static KafkaClient ConfluentPython { get; } = new ScriptClient("confluent-kafka-python", Python, "confluent_python.py");
 
     public static KafkaClient KafkaPython { get; } = MakeKafkaPython(apiVersion: null);
 
-    public static KafkaClient KafkaJs { get; } =
-        new ScriptClient("kafkajs", "node", "kafkajs.mjs", [.. Codec.All], readsWithoutGroup: false, isIdempotent: true);
+    public static KafkaClient KafkaJs { get; } = new ScriptClient("kafkajs", "node", "kafkajs.mjs") { ReadsWithoutGroup = false };
 
-    // Its zstd is Node's own, which Node has from version 22.15. A fetch that it prepares during a rebalance uses the new
-    // assignment with the old offsets.
-    public static KafkaClient Platformatic { get; } = new ScriptClient(
-        "@platformatic/kafka", "node", "platformatic.mjs", [Codec.None, Codec.Gzip, Codec.Snappy, Codec.Lz4], readsWithoutGroup: false,
-        isIdempotent: true, readsAgain: true);
+    /// <summary>
+    /// Its zstd is Node's own, which Node has from version 22.15. A fetch that it prepares during a rebalance uses the new
+    /// assignment with the old offsets.
+    /// </summary>
+    public static KafkaClient Platformatic { get; } = new ScriptClient("@platformatic/kafka", "node", "platformatic.mjs")
+    {
+        Codecs = [Codec.None, Codec.Gzip, Codec.Snappy, Codec.Lz4],
+        ReadsWithoutGroup = false,
+        ReadsFramedSnappy = false,
+        ReadsAgainAfterRebalance = true,
+    };
 
     public static KafkaClient Dotnet { get; } = new DotnetClient();
 
@@ -31,6 +36,10 @@ internal static class AllClients
     public static KafkaClient Named(string name) => List.Single(client => client.Name == name);
 
     /// <summary>kafka-python, made to speak as it did to a broker of another version.</summary>
-    public static ScriptClient MakeKafkaPython(string? apiVersion) =>
-        new("kafka-python", Python, "kafka_python.py", [.. Codec.All], readsWithoutGroup: true, isIdempotent: false) { ApiVersion = apiVersion };
+    public static ScriptClient MakeKafkaPython(string? apiVersion) => new("kafka-python", Python, "kafka_python.py")
+    {
+        ApiVersion = apiVersion,
+        IsIdempotent = false,
+        FramesSnappy = true,
+    };
 }

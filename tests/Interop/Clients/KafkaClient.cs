@@ -11,22 +11,32 @@ internal abstract class KafkaClient
     public string PlainName => Name.Replace('@', '_').Replace('/', '_');
 
     /// <summary>The codecs it writes and reads.</summary>
-    public virtual IReadOnlyList<string> Codecs => Codec.All;
+    public IReadOnlyList<string> Codecs { get; init; } = Codec.All;
+
+    /// <summary>Snappy comes bare or in the frames of snappy-java; whether this client writes the latter.</summary>
+    public bool FramesSnappy { get; init; }
+
+    /// <summary>Whether it reads Snappy in frames too. A broker hands on what was stored and cannot help.</summary>
+    public bool ReadsFramedSnappy { get; init; } = true;
+
+    /// <summary>Whether it can read what <paramref name="writer"/> writes in this codec.</summary>
+    public bool CanRead(KafkaClient writer, string codec) =>
+        Codecs.Contains(codec) && (codec != Codec.Snappy || !writer.FramesSnappy || ReadsFramedSnappy);
 
     /// <summary>Whether it can read partitions of its own choice, without a group.</summary>
-    public virtual bool ReadsWithoutGroup => true;
+    public bool ReadsWithoutGroup { get; init; } = true;
 
     /// <summary>Whether keys and values may hold any byte and be null.</summary>
-    public virtual bool IsBinary => true;
+    public bool IsBinary { get; init; } = true;
 
     /// <summary>Whether it has an idempotent producer.</summary>
-    public virtual bool IsIdempotent => true;
+    public bool IsIdempotent { get; init; } = true;
 
     /// <summary>
     /// Whether, when partitions come back to it, it may go on from where it was before it lost them. A client that does so
     /// has a fault of its own: it has read the committed offsets by then.
     /// </summary>
-    public virtual bool ReadsAgainAfterRebalance => false;
+    public bool ReadsAgainAfterRebalance { get; init; }
 
     /// <summary>Sends all records, in order, to each topic with acks=all, and returns once all are acknowledged.</summary>
     public abstract Task Produce(

@@ -10,9 +10,6 @@ internal sealed class KcatClient : KafkaClient
 
     public override string Name => "kcat";
 
-    // Records come as lines, so a tab or a line feed cannot be part of one.
-    public override bool IsBinary => false;
-
     /// <summary>More options, as in <c>-X name=value</c>.</summary>
     public IReadOnlyList<string> Properties { get; init; } = [];
 

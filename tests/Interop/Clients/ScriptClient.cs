@@ -3,19 +3,9 @@ using Milena.Interop.Harness;
 namespace Milena.Interop.Clients;
 
 /// <summary>A client in another language, behind one of the drivers in <c>drivers/</c>.</summary>
-internal sealed class ScriptClient(string name, string interpreter, string script, string[] codecs, bool readsWithoutGroup, bool isIdempotent,
-    bool readsAgain = false)
-    : KafkaClient
+internal sealed class ScriptClient(string name, string interpreter, string script) : KafkaClient
 {
     public override string Name => name;
-
-    public override IReadOnlyList<string> Codecs => codecs;
-
-    public override bool ReadsWithoutGroup => readsWithoutGroup;
-
-    public override bool IsIdempotent => isIdempotent;
-
-    public override bool ReadsAgainAfterRebalance => readsAgain;
 
     /// <summary>The protocol version it is made to speak, for the client that can be made old.</summary>
     public string? ApiVersion { get; init; }
