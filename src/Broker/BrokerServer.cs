@@ -76,6 +76,9 @@ public sealed class BrokerServer : IAsyncDisposable
     /// <summary>The log directories, as full paths.</summary>
     public IReadOnlyList<string> LogDirs => logs is null ? [] : [.. logs.LogDirs.Select(dir => dir.Path)];
 
+    /// <summary>What answers the requests of all connections.</summary>
+    internal IFrameHandler Handler => handler;
+
     /// <summary>The partitions that this node holds; null before <see cref="StartAsync"/>.</summary>
     internal ReplicaManager? Replicas => replicas;
 

@@ -48,38 +48,48 @@ internal sealed class Fetch(FetchSession? session, bool isIncremental, FetchPart
     /// <summary>Partitions that follow one another under their topic; the order is the one that the client's fairness rests on.</summary>
     private FetchResponse.FetchableTopicResponse[] Topics(short version)
     {
-        var topics = new List<FetchResponse.FetchableTopicResponse>();
-        var partitions = new List<FetchResponse.PartitionData>();
-        FetchKey? current = null;
+        var end = session is null ? asked.Length : KeepNews(session);
+        var count = 0;
+        for (var i = 0; i < end; i = EndOfTopic(i, end))
+            count++;
+        var topics = new FetchResponse.FetchableTopicResponse[count];
+        var next = 0;
+        for (var t = 0; t < count; t++)
+        {
+            var key = asked[next].Key;
+            var partitions = new FetchResponse.PartitionData[EndOfTopic(next, end) - next];
+            for (var p = 0; p < partitions.Length; p++, next++)
+                partitions[p] = Data(asked[next], reads[next], version);
+            topics[t] = new() { Topic = key.Topic, TopicId = key.TopicId, Partitions = partitions };
+        }
+
+        return topics;
+    }
+
+    private int EndOfTopic(int index, int end)
+    {
+        var key = asked[index].Key;
+        while (index < end && asked[index].Key.TopicId == key.TopicId && asked[index].Key.Topic == key.Topic)
+            index++;
+        return index;
+    }
+
+    /// <summary>Moves to the front what the client does not know yet, and remembers what it is told. Returns how much that is.</summary>
+    private int KeepNews(FetchSession session)
+    {
+        var count = 0;
         for (var i = 0; i < asked.Length; i++)
         {
-            var state = asked[i];
-            ref readonly var read = ref reads[i];
-            if (session is not null)
-            {
-                var isNews = !isIncremental || state.MustAnswer(read);
-                state.Answered(read);
-                if (read.Bytes > 0)
-                    session.MoveToEnd(state.Key);
-                if (!isNews)
-                    continue;
-            }
-
-            if (current is { } last && (last.Topic != state.Key.Topic || last.TopicId != state.Key.TopicId))
-                Close(last);
-            current = state.Key;
-            partitions.Add(Data(state, read, version));
+            var (state, read) = (asked[i], reads[i]);
+            var isNews = !isIncremental || state.MustAnswer(read);
+            state.Answered(read);
+            if (read.Bytes > 0)
+                session.MoveToEnd(state.Key);
+            if (isNews)
+                (asked[count], reads[count++]) = (state, read);
         }
 
-        if (current is { } final)
-            Close(final);
-        return [.. topics];
-
-        void Close(FetchKey key)
-        {
-            topics.Add(new() { Topic = key.Topic, TopicId = key.TopicId, Partitions = [.. partitions] });
-            partitions.Clear();
-        }
+        return count;
     }
 
     private static FetchResponse.PartitionData Data(FetchPartitionState state, in PartitionRead read, short version)
