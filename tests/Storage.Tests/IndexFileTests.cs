@@ -76,7 +76,7 @@ public class IndexFileTests
     }
 
     private static IndexFile Open(MemoryFileSystem disk) =>
-        OffsetIndexEntry.Open(new(new PartitionDirectory(disk, "/p"), 1000, LogFileNames.OffsetIndex));
+        OffsetIndexEntry.Open(new(new PartitionDirectory(disk, "/p", new(100)), 1000, LogFileNames.OffsetIndex));
 
     private static void Append(IndexFile index, OffsetIndexEntry entry)
     {

@@ -208,6 +208,24 @@ public class LogManagerTests
     }
 
     [Fact]
+    public async Task However_many_partitions_are_in_use_the_number_of_open_files_is_bounded()
+    {
+        await using var manager = LogManager.Open(
+            new() { LogDirs = [Root], NodeId = 1, OpenFilesMax = 10 }, time, new Random(9), NullLoggerFactory.Instance, disk);
+        manager.LoadLogs(_ => LogConfig.Default);
+        for (var round = 0; round < 5; round++)
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                Assert.Equal(ErrorCode.None, manager.GetOrCreate(new("t", i), FooId, LogConfig.Default, out var log));
+                Assert.Equal(round, log!.Append(Batches.Plain((T, "a", "b"))).BaseOffset);
+                Assert.Equal(round + 1, log!.ReadAll().Count);
+                Assert.InRange(disk.OpenFiles, 1, 10);
+            }
+        }
+    }
+
+    [Fact]
     public async Task The_machines_own_disk_serves_as_well()
     {
         var root = Path.Combine(Path.GetTempPath(), $"storage-tests-{Guid.NewGuid():n}");

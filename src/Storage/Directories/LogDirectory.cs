@@ -7,7 +7,7 @@ namespace Milena.Storage;
 /// What the logs of one directory share: its path and disk, whether it still works, the threads that sync it, and the files that
 /// wait to be removed. A directory that has failed stays offline until the process ends.
 /// </summary>
-internal sealed class LogDirectory(string path, IFileSystem files, TimeProvider time, ILogger logger, Random random)
+internal sealed class LogDirectory(string path, IFileSystem files, TimeProvider time, ILogger logger, Random random, OpenFiles openFiles)
 {
     private IOException? failure;
 
@@ -23,6 +23,9 @@ internal sealed class LogDirectory(string path, IFileSystem files, TimeProvider 
     public Uuid Id { get; set; }
 
     public SyncThreads SyncThreads { get; } = new(System.IO.Path.GetFileName(path));
+
+    /// <summary>Shared by all directories of a node.</summary>
+    public OpenFiles OpenFiles { get; } = openFiles;
 
     public DelayedDeletes DelayedDeletes { get; } = new();
 

@@ -52,8 +52,9 @@ public sealed partial class LogManager : IAsyncDisposable
         LogManagerOptions options, TimeProvider time, Random random, ILoggerFactory loggers, IFileSystem? files = null)
     {
         var logger = loggers.CreateLogger("Milena.Storage");
+        var openFiles = new OpenFiles(options.OpenFilesMax);
         var opener = new DirectoryOpener(
-            options, path => new(path, files ?? LocalFileSystem.Instance, time, logger, random), random);
+            options, path => new(path, files ?? LocalFileSystem.Instance, time, logger, random, openFiles), random);
         var (directories, clusterId) = opener.Open();
         return new(options, time, random, logger, directories, clusterId);
     }
@@ -111,7 +112,8 @@ public sealed partial class LogManager : IAsyncDisposable
         {
             if (!logs.TryRemove(partition, out var log))
                 return false;
-            log.Close(isBeingDeleted: true);
+            log.BeginClose(isBeingDeleted: true);
+            log.EndClose();
             var directory = DirectoryOf(log);
             directory.LogCount--;
             directory.Try(() => log.MoveTo(directory.PathOf(NewName(partition, LogDirectoryNames.DeleteSuffix))));
@@ -132,7 +134,8 @@ public sealed partial class LogManager : IAsyncDisposable
             foreach (var log in strays)
             {
                 logs.TryRemove(log.Partition, out _);
-                log.Close();
+                log.BeginClose();
+                log.EndClose();
                 var directory = DirectoryOf(log);
                 directory.LogCount--;
                 var path = directory.PathOf(NewName(log.Partition, LogDirectoryNames.StraySuffix));
@@ -223,7 +226,12 @@ public sealed partial class LogManager : IAsyncDisposable
     private void Close(OpenDirectory opened, long brokerEpoch)
     {
         var directory = opened.Directory;
-        var areSafe = CloseAll(LogsIn(directory));
+        var own = LogsIn(directory);
+        foreach (var log in own)
+            log.BeginClose(); // the syncs that these start run several at a time, and share the file system's journal
+        var areSafe = true;
+        foreach (var log in own)
+            areSafe &= log.EndClose();
         directory.SyncThreads.Stop();
         if (areSafe && (isLoaded || opened.WasClean))
         {
@@ -234,32 +242,5 @@ public sealed partial class LogManager : IAsyncDisposable
         }
 
         opened.Lock?.Dispose();
-    }
-
-    // Several at a time: those that have something to sync share the file system's journal.
-    private static bool CloseAll(List<PartitionLog> logs)
-    {
-        const int ThreadsMax = 8;
-        var (next, areSafe) = (-1, true);
-        var helpers = new Thread[Math.Min(ThreadsMax, logs.Count / 4)];
-        for (var i = 0; i < helpers.Length; i++)
-        {
-            helpers[i] = new Thread(Work) { IsBackground = true, Name = "closing logs" };
-            helpers[i].Start();
-        }
-
-        Work();
-        foreach (var helper in helpers)
-            helper.Join();
-        return areSafe;
-
-        void Work()
-        {
-            for (int i; (i = Interlocked.Increment(ref next)) < logs.Count;)
-            {
-                if (!logs[i].Close())
-                    Volatile.Write(ref areSafe, false);
-            }
-        }
     }
 }

@@ -47,6 +47,9 @@ public sealed record LogManagerOptions
     /// <summary><c>producer.id.expiration.check.interval.ms</c>.</summary>
     public long ProducerIdExpirationCheckIntervalMs { get; init; } = 600_000;
 
+    /// <summary>How many files of logs are open at once, at most; beyond that, those that were not used lately are closed. Ours.</summary>
+    public int OpenFilesMax { get; init; } = 4_096;
+
     /// <summary>Files that nobody has used for so long are closed. Ours.</summary>
     public long IdleFileMs { get; init; } = 120_000;
 }

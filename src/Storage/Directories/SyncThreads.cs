@@ -13,7 +13,7 @@ internal sealed class SyncThreads(string name)
     private readonly Lock gate = new();
     private readonly Queue<GroupCommit> waiting = new();
     private readonly SemaphoreSlim work = new(0);
-    private int threads;
+    private readonly List<Thread> threads = [];
     private int idle;
     private bool isStopped;
 
@@ -23,22 +23,25 @@ internal sealed class SyncThreads(string name)
         lock (gate)
         {
             waiting.Enqueue(commit);
-            if (idle < waiting.Count && threads < ThreadsMax)
+            if (idle < waiting.Count && threads.Count < ThreadsMax)
             {
-                threads++;
-                new Thread(Run, StackBytes) { IsBackground = true, Name = $"sync {name}" }.Start();
+                var thread = new Thread(Run, StackBytes) { IsBackground = true, Name = $"sync {name}" };
+                threads.Add(thread);
+                thread.Start();
             }
         }
 
         work.Release();
     }
 
-    /// <summary>Lets the threads end when what waits is done.</summary>
+    /// <summary>Ends the threads, once what waits is done.</summary>
     public void Stop()
     {
         lock (gate)
             isStopped = true;
         work.Release(ThreadsMax);
+        foreach (var thread in threads)
+            thread.Join();
     }
 
     private void Run()
@@ -56,10 +59,7 @@ internal sealed class SyncThreads(string name)
                 if (waiting.TryDequeue(out commit!))
                     return true;
                 if (isStopped)
-                {
-                    threads--;
                     return false;
-                }
 
                 idle++;
             }

@@ -38,7 +38,7 @@ internal sealed class LogLoader
         this.partition = partition;
         this.config = config;
         this.state = state;
-        place = new(directory.Files, path);
+        place = new(directory.Files, path, directory.OpenFiles);
         inventory = new(place);
         epochs = LeaderEpochCheckpoint.Read(place.Files, path);
         epochsInFile = [.. epochs];
@@ -56,11 +56,11 @@ internal sealed class LogLoader
     /// <summary>Makes a log in a directory that is there and empty.</summary>
     public static PartitionLog Create(LogDirectory directory, TopicPartition partition, string path, LogConfig config, long startOffset)
     {
-        var place = new PartitionDirectory(directory.Files, path);
+        var place = new PartitionDirectory(directory.Files, path, directory.OpenFiles);
         var segment = LogSegment.Create(place, startOffset, config, directory.NowMs, directory.Jitter(config.SegmentJitterMs));
         var log = new PartitionLog(partition, null, directory, place, config, [segment], new(place, []), [], [], startOffset);
-        log.Start(startOffset, startOffset, startOffset, hasNewFiles: true, isBlank: true);
-        segment.CloseFiles(); // thousands may be made at once, and the system allows only so many open files
+        log.Start(startOffset, startOffset, startOffset, hasNewNames: true, isBlank: true);
+        segment.CloseFiles(); // most of many new logs will not be used at once
         return log;
     }
 
@@ -80,31 +80,18 @@ internal sealed class LogLoader
         var log = new PartitionLog(partition, topicId, directory, place, config, [.. segments], snapshots, epochs, epochsInFile, startOffset);
         var recoveryPoint = wasRecovered ? Math.Clamp(state.RecoveryPoint, startOffset, endOffset) : endOffset;
         LoadProducers(log, snapshots, endOffset, wasRecovered ? recoveryPoint : endOffset);
-        log.Start(endOffset, state.HighWatermark, recoveryPoint, hasNewFiles: wasRecovered, isBlank);
+        // Whoever made the names last need not have synced them.
+        log.Start(endOffset, state.HighWatermark, recoveryPoint, hasNewNames: wasRecovered || isBlank, isBlank);
         if (wasRecovered)
         {
             log.Settle(isClosing: false);
             if (!isBlank)
-                MakeDurable(log, endOffset);
+                log.MakeDurable();
         }
 
         foreach (var segment in segments)
             segment.CloseFiles(); // most logs of a node that starts will not be used for a while
         return log;
-    }
-
-    // What was found now must not look different after a power cut. Most logs have nothing that is not on the disk, which is soon told;
-    // for the others it is done in the background.
-    private void MakeDurable(PartitionLog log, long endOffset)
-    {
-        if (endOffset > state.RecoveryPoint)
-        {
-            log.StartFlush();
-            return;
-        }
-
-        segments[^1].Sync();
-        place.Files.SyncDirectory(place.Path);
     }
 
     private void OpenSegments()

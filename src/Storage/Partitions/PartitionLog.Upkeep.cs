@@ -10,12 +10,18 @@ public sealed partial class PartitionLog
     private const int SnapshotIntervalBytes = 64 * 1024 * 1024;
 
     private int sizeAtSnapshot;
+    private volatile bool hasNewDirectory;
 
     /// <summary>Whether there is anything that a power cut would take.</summary>
     internal bool IsDirty => RecoveryPoint < LogEndOffset;
 
     /// <summary>Completes when no sync is under way, for tests.</summary>
     internal Task BackgroundFlush => commit.Idle;
+
+    // A log that never had a record is made again if its files do not survive.
+    private bool NeedsSync =>
+        !isBlank
+        && (IsDirty || Epochs.IsDirty || snapshots.NeedSync || hasNewNames || hasUnsyncedTopicId || Segments.Any(segment => segment.HasUnsyncedSeal));
 
     /// <summary>When the last sync ended, Unix ms.</summary>
     internal long LastFlushedMs => Volatile.Read(ref lastFlushedMs);
@@ -42,18 +48,21 @@ public sealed partial class PartitionLog
             foreach (var segment in all.AsSpan(first))
                 Sync(segment);
             snapshots.Sync();
-            if (Epochs.TakeDirty() is { } epochs)
-                LeaderEpochCheckpoint.Write(place.Files, place.Path, epochs);
             if (hasUnsyncedTopicId)
             {
                 hasUnsyncedTopicId = false;
                 PartitionMetadata.Sync(place.Files, place.Path);
             }
 
-            if (hasNewNames)
-            {
-                hasNewNames = false;
+            var mustSyncNames = hasNewNames;
+            hasNewNames = false;
+            if (Epochs.TakeDirty() is { } epochs)
+                LeaderEpochCheckpoint.Write(place.Files, place.Path, epochs); // which syncs the names as well
+            else if (mustSyncNames)
                 place.Files.SyncDirectory(place.Path);
+            if (hasNewDirectory)
+            {
+                hasNewDirectory = false;
                 place.Files.SyncDirectory(directory.Path);
             }
 
@@ -79,14 +88,19 @@ public sealed partial class PartitionLog
         commit.Start();
     }
 
-    /// <summary>Syncs in the background.</summary>
-    internal void StartFlush() => commit.Start();
+    /// <summary>Makes what a recovery has found last, whatever the process before had left half-done: in the background.</summary>
+    internal void MakeDurable()
+    {
+        Active.MarkUnsynced();
+        commit.Start();
+    }
 
-    /// <summary>Sets what a load has found.</summary>
-    internal void Start(long endOffset, long highWatermarkAtCheckpoint, long recoveryPoint, bool hasNewFiles, bool isBlank)
+    /// <summary>Sets what a load has found, or what a new log begins with.</summary>
+    internal void Start(long endOffset, long highWatermarkAtCheckpoint, long recoveryPoint, bool hasNewNames, bool isBlank)
     {
         this.isBlank = isBlank;
-        hasNewNames = hasNewFiles;
+        this.hasNewNames = hasNewNames;
+        hasNewDirectory = hasNewNames;
         Volatile.Write(ref logEndOffset, endOffset);
         Volatile.Write(ref highWatermark, Math.Clamp(highWatermarkAtCheckpoint, logStartOffset, endOffset));
         Epochs.TruncateFromEnd(endOffset);
@@ -140,37 +154,35 @@ public sealed partial class PartitionLog
     }
 
     /// <summary>
-    /// Ends the log in order: everything is written, indexed and synced, and the producers are in a snapshot, so that the next start
-    /// reads next to nothing. False if the disk refuses.
+    /// Ends the log in order: nothing is appended any more; what is only in memory is written, the producers go into a snapshot, so that
+    /// the next start reads next to nothing, and a sync is started. <see cref="EndClose"/> waits for that.
     /// </summary>
-    internal bool Close(bool isBeingDeleted = false)
+    internal void BeginClose(bool isBeingDeleted = false)
     {
         this.isBeingDeleted |= isBeingDeleted;
         lock (writing)
         {
             if (isClosed)
-                return !IsOffline;
+                return;
             isClosed = true;
-            try
+            directory.Try(() =>
             {
-                if (!IsOffline && !isBeingDeleted)
+                if (!isBeingDeleted)
                     Settle(isClosing: true);
-            }
-            catch (IOException e)
-            {
-                directory.Fail(e);
-            }
+            });
         }
 
-        // A log that never had a record is made again if its files do not survive.
-        var needsSync = !isBeingDeleted && !isBlank
-            && (IsDirty || Epochs.IsDirty || snapshots.NeedSync || hasNewNames || hasUnsyncedTopicId || Segments.Any(segment => segment.HasUnsyncedSeal));
-        var isSafe = !IsOffline && (!needsSync || ((ISyncedLog)this).TrySync(RecoveryPoint, LogEndOffset));
-        if (isSafe && !isBeingDeleted)
-            commit.Reset(LogEndOffset);
+        if (!isBeingDeleted && NeedsSync)
+            commit.Start();
+    }
+
+    /// <summary>Returns when the log is closed: true if everything is on the disk.</summary>
+    internal bool EndClose()
+    {
+        commit.Idle.GetAwaiter().GetResult(); // a sync that is under way must not meet files that are closed or gone
         foreach (var segment in Segments)
             segment.CloseFiles();
-        return isSafe;
+        return !IsOffline && (isBeingDeleted || !IsDirty);
     }
 
     /// <summary>Renames the log's directory, once it is closed. What is being read from it can be read on.</summary>

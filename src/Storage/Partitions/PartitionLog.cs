@@ -119,7 +119,9 @@ public sealed partial class PartitionLog : ISyncedLog
     public ValueTask<ErrorCode> FlushAsync(long upToOffset)
     {
         Invariant.Holds(upToOffset <= LogEndOffset);
-        return IsOffline ? new(ErrorCode.KafkaStorageError) : commit.FlushAsync(upToOffset);
+        if (upToOffset <= RecoveryPoint && !IsOffline)
+            return new(ErrorCode.None);
+        return IsOffline || isClosed ? new(ErrorCode.KafkaStorageError) : commit.FlushAsync(upToOffset);
     }
 
     /// <summary>Tells the log up to where it is replicated, at most its end. It never goes backwards but by a truncation.</summary>

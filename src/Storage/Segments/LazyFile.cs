@@ -9,6 +9,7 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
     private IFile? file;
     private bool usedSinceCheck;
     private volatile bool isRemoved;
+    private int isQueued;
 
     public string Path => directory.PathOf(baseOffset, suffix) + (isRemoved ? LogFileNames.Deleted : "");
 
@@ -43,7 +44,7 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
             }
             catch (ObjectDisposedException)
             {
-                Forget(open); // closed as idle at this very moment
+                // closed as idle at this very moment
             }
         }
     }
@@ -61,7 +62,7 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
             }
             catch (ObjectDisposedException)
             {
-                Forget(open);
+                // closed as idle at this very moment
             }
         }
     }
@@ -84,17 +85,28 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
         },
         0);
 
-    /// <summary>Closes the file if it has not been used since the last call. It opens again by itself.</summary>
-    public void CloseIfIdle()
+    public bool IsOpen => Volatile.Read(ref file) is not null;
+
+    /// <summary>
+    /// Closes the file if it has not been used since the last call, or in any case. Returns whether it was open and is closed now.
+    /// </summary>
+    public bool CloseIfIdle(bool evenIfUsed = false)
     {
-        if (usedSinceCheck)
-            usedSinceCheck = false;
-        else
-            Close();
+        if (!usedSinceCheck || evenIfUsed)
+            return Close();
+        usedSinceCheck = false;
+        return false;
     }
 
-    /// <summary>Closes the file. It opens again if it is used again.</summary>
-    public void Close() => Interlocked.Exchange(ref file, null)?.Dispose();
+    /// <summary>Closes the file, which opens again if it is used again. Returns whether it was open.</summary>
+    public bool Close()
+    {
+        if (Interlocked.Exchange(ref file, null) is not { } open)
+            return false;
+        open.Dispose();
+        directory.OpenFiles.Remove();
+        return true;
+    }
 
     /// <summary>Takes the file out of the log, by its name: what still reads it may go on.</summary>
     public void MarkRemoved()
@@ -122,6 +134,12 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
         }
     }
 
+    /// <summary>Notes that the file stands in the queue of open files; false if it does already.</summary>
+    public bool TryMarkQueued() => Interlocked.Exchange(ref isQueued, 1) == 0;
+
+    /// <summary>Notes that the file does not stand in the queue of open files any more.</summary>
+    public void UnmarkQueued() => Volatile.Write(ref isQueued, 0);
+
     private TResult Use<TResult>(bool create, Func<IFile, long, TResult> action, long argument)
     {
         while (true)
@@ -133,12 +151,10 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
             }
             catch (ObjectDisposedException)
             {
-                Forget(open);
+                // closed as idle at this very moment
             }
         }
     }
-
-    private void Forget(IFile closed) => Interlocked.CompareExchange(ref file, null, closed);
 
     private IFile Opened(bool create)
     {
@@ -149,13 +165,16 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
 
     private IFile Open(bool create)
     {
+        IFile open;
         lock (directory.Names)
         {
-            if (file is { } open)
-                return open;
+            if (file is { } already)
+                return already;
             open = directory.Files.Open(Path, create && !isRemoved);
             Volatile.Write(ref file, open);
-            return open;
         }
+
+        directory.OpenFiles.Add(this);
+        return open;
     }
 }

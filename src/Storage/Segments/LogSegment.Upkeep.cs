@@ -145,6 +145,9 @@ internal sealed partial class LogSegment
         TimeIndex.File.Sync();
     }
 
+    /// <summary>Has the files synced at the next occasion, although nothing was added.</summary>
+    public void MarkUnsynced() => hasUnsyncedSeal = true;
+
     /// <summary>Closes files that were not used since the last call.</summary>
     public void CloseIdleFiles()
     {

@@ -52,7 +52,7 @@ internal sealed partial class LogSegment
     /// <summary>True once another segment follows: nothing is added any more, and the indexes are complete.</summary>
     public bool IsSealed { get; private set; }
 
-    /// <summary>True from the sealing to the next sync, whether or not its records are synced already.</summary>
+    /// <summary>True from the sealing to the next sync, even if all records were synced before.</summary>
     public bool HasUnsyncedSeal => hasUnsyncedSeal;
 
     /// <summary>When it was made or opened, Unix ms; what counts towards rolling while it has no record with a time.</summary>

@@ -1,11 +1,13 @@
 namespace Milena.Storage;
 
 /// <summary>Where a partition's files are. Its path changes once, when the partition is deleted.</summary>
-internal sealed class PartitionDirectory(IFileSystem files, string path)
+internal sealed class PartitionDirectory(IFileSystem files, string path, OpenFiles openFiles)
 {
     private volatile string path = path;
 
     public IFileSystem Files { get; } = files;
+
+    public OpenFiles OpenFiles { get; } = openFiles;
 
     public string Path => path;
 
