@@ -79,6 +79,9 @@ public sealed class BrokerServer : IAsyncDisposable
     /// <summary>What answers the requests of all connections.</summary>
     internal IFrameHandler Handler => handler;
 
+    /// <summary>The memory of all requests that are being received or handled.</summary>
+    internal long QueuedBytes => frames?.QueuedBytes ?? 0;
+
     /// <summary>The partitions that this node holds; null before <see cref="StartAsync"/>.</summary>
     internal ReplicaManager? Replicas => replicas;
 

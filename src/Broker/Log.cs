@@ -21,8 +21,8 @@ internal static partial class Log
     [LoggerMessage(504, LogLevel.Critical, "No log directory is left that this node could work with: it stops")]
     public static partial void NoLogDirLeft(ILogger logger);
 
-    [LoggerMessage(505, LogLevel.Warning, "The topic {Topic} cannot be created: {Error} {Message}")]
-    public static partial void TopicNotCreated(ILogger logger, string topic, ErrorCode error, string? message);
+    [LoggerMessage(505, LogLevel.Warning, "The topic {Topic} (and {OtherCount} others) cannot be created: {Error} {Message}")]
+    public static partial void TopicNotCreated(ILogger logger, string topic, int otherCount, ErrorCode error, string? message);
 
     [LoggerMessage(506, LogLevel.Information, "The controller listener {Endpoint} is not opened: the only controller is reached within this process")]
     public static partial void ControllerListenerNotOpened(ILogger logger, string endpoint);

@@ -42,6 +42,7 @@ internal sealed class FetchApi(FetchSessions sessions, FetchReader reader) : IAp
 
     private async ValueTask<FetchResponse?> Parked(Fetch fetch, FetchRequest request, RequestContext context)
     {
+        context.ReleaseFrame(); // nothing of the request is a slice of it
         await reader.WaitAndRead(fetch, request, context);
         return reader.Answer(fetch, context);
     }

@@ -62,11 +62,12 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
                 : new(default(ProduceResponse));
         }
 
-        return pending.IsEmpty ? new(response) : Acknowledged(pending, response);
+        return pending.IsEmpty ? new(response) : Acknowledged(pending, response, context);
     }
 
-    private static async ValueTask<ProduceResponse?> Acknowledged(PendingAcks pending, ProduceResponse response)
+    private static async ValueTask<ProduceResponse?> Acknowledged(PendingAcks pending, ProduceResponse response, RequestContext context)
     {
+        context.ReleaseFrame(); // the log has the batches
         await pending.Wait();
         return response;
     }

@@ -39,14 +39,19 @@ internal sealed class TopicAutoCreation(ControllerService controller, BrokerConf
         }
 
         var errors = new Dictionary<string, ErrorCode>();
+        var refused = new List<CreateTopicsResponse.CreatableTopicResult>();
         foreach (var topic in response.Topics)
         {
             if (topic.ErrorCode is ErrorCode.None or ErrorCode.TopicAlreadyExists)
                 continue;
             errors[topic.Name] = topic.ErrorCode == ErrorCode.NotController ? ErrorCode.LeaderNotAvailable : topic.ErrorCode;
             if (topic.ErrorCode != ErrorCode.InvalidTopicException)
-                Log.TopicNotCreated(logger, topic.Name, topic.ErrorCode, topic.ErrorMessage);
+                refused.Add(topic);
         }
+
+        // One line, however many a client asks for.
+        if (refused is [var first, ..])
+            Log.TopicNotCreated(logger, first.Name, refused.Count - 1, first.ErrorCode, first.ErrorMessage);
 
         return errors;
     }

@@ -38,7 +38,7 @@ internal sealed class BrokerFrameHandler : IFrameHandler
 
         var reader = new MessageReader(frame.Bytes);
         var header = RequestHeaders.Read(ref reader, out _);
-        var context = new RequestContext(connection, endpoint.Key, version, header.CorrelationId, header.ClientId);
+        var context = new RequestContext(connection, frame, endpoint.Key, version, header.CorrelationId, header.ClientId);
         ConnectionState.Of(connection);
         return endpoint.Invoke(context, ref reader);
     }

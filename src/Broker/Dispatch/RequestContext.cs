@@ -4,7 +4,8 @@ using Milena.Protocol;
 namespace Milena.Broker.Dispatch;
 
 /// <summary>What an API handler may know of a request besides its body.</summary>
-internal sealed class RequestContext(Connection connection, ApiKey key, short version, int correlationId, string? clientId)
+internal sealed class RequestContext(
+    Connection connection, InboundFrame frame, ApiKey key, short version, int correlationId, string? clientId)
 {
     public Connection Connection { get; } = connection;
 
@@ -26,4 +27,10 @@ internal sealed class RequestContext(Connection connection, ApiKey key, short ve
 
     /// <summary>Fires when the client is gone.</summary>
     public CancellationToken Aborted => Connection.Closed;
+
+    /// <summary>
+    /// Gives the request's bytes back before it is answered: to be called before a long wait, by whoever needs none of them any more.
+    /// The memory of all requests is bounded, and what waits for a record must not keep it from others.
+    /// </summary>
+    public void ReleaseFrame() => frame.Dispose();
 }

@@ -9,6 +9,12 @@ namespace Milena.Broker.Fetching;
 /// </summary>
 internal sealed class FetchSessionCache(int slotsMax, long evictionMs, Random random)
 {
+    /// <summary>
+    /// The most partitions that a session may remember; who follows more sends them each time. Without a bound, a client could make
+    /// the broker remember whatever it can name.
+    /// </summary>
+    public const int PartitionsMax = 100_000;
+
     private readonly Lock gate = new();
     private readonly Dictionary<int, FetchSession> sessions = [];
 
@@ -42,6 +48,8 @@ internal sealed class FetchSessionCache(int slotsMax, long evictionMs, Random ra
     /// <summary>A new session for <paramref name="partitionCount"/> partitions, or null if there is no place for it.</summary>
     public FetchSession? TryCreate(bool usesTopicIds, bool isPrivileged, int partitionCount, long nowMs)
     {
+        if (partitionCount > PartitionsMax)
+            return null;
         lock (gate)
         {
             if (sessions.Count >= slotsMax && !TryEvict(isPrivileged, partitionCount, nowMs))

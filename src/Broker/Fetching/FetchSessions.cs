@@ -69,9 +69,10 @@ internal sealed class FetchSessions(FetchSessionCache cache, TimeProvider time)
                     session.Forget(Key(topic.Topic, topic.TopicId, partition, byId));
             }
 
+            if (session.Count is 0 or > FetchSessionCache.PartitionsMax)
+                cache.Remove(session.Id);
             if (session.Count == 0)
             {
-                cache.Remove(session.Id);
                 fetch = new Fetch(null, isIncremental: false, []);
                 return ErrorCode.None;
             }

@@ -186,6 +186,43 @@ public sealed class BadRequestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_request_that_names_more_than_anybody_needs_ends_the_connection()
+    {
+        var names = Enumerable.Range(0, 100_001).Select(i => $"{i}").ToArray();
+        await Assert.ThrowsAsync<ConnectionBrokenException>(() => broker.Connect().Send(new DescribeGroupsRequest { Groups = names }));
+        await Assert.ThrowsAsync<ConnectionBrokenException>(() => broker.Connect().Send(new FindCoordinatorRequest { CoordinatorKeys = names }));
+        await Assert.ThrowsAsync<ConnectionBrokenException>(() => broker.Connect().Send(new MetadataRequest { Topics = [.. names.Select(name => new MetadataRequest.MetadataRequestTopic { Name = name })] }));
+        await broker.Log.Line("its request names 100001 things; no more than 100000 are answered at once");
+        await GoesOn();
+    }
+
+    [Fact]
+    public async Task Topics_that_cannot_be_created_are_one_line_in_the_log()
+    {
+        var response = await good.Send(new MetadataRequest { Topics = [.. Enumerable.Range(0, 10_001).Select(i => new MetadataRequest.MetadataRequestTopic { Name = $"too-many-{i}" })] });
+        Assert.All(response.Topics, one => Assert.Equal(ErrorCode.PolicyViolation, one.ErrorCode));
+        Assert.Contains("(and 10000 others) cannot be created: PolicyViolation", Assert.Single(broker.Log.Lines));
+        await GoesOn();
+    }
+
+    [Fact]
+    public async Task Fetches_that_wait_hold_none_of_the_memory_of_requests()
+    {
+        var waiting = new List<Task>();
+        for (var i = 0; i < 50; i++)
+        {
+            var request = ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0));
+            request.MaxWaitMs = int.MaxValue;
+            waiting.Add(broker.Connect().Send(request));
+        }
+
+        await broker.Parked(topic, 50);
+        Assert.Equal(0, broker.Server.QueuedBytes);
+        await GoesOn();
+        await Task.WhenAll(waiting);
+    }
+
+    [Fact]
     public async Task One_line_says_why_a_connection_was_closed()
     {
         await Assert.ThrowsAsync<ConnectionBrokenException>(() => broker.Connect().SendRaw(77, 9, new byte[9]));

@@ -56,6 +56,13 @@ public sealed class FetchSessionCacheTests
     }
 
     [Fact]
+    public void A_session_does_not_remember_more_than_it_may()
+    {
+        Assert.NotNull(cache.TryCreate(true, false, FetchSessionCache.PartitionsMax, 0));
+        Assert.Null(cache.TryCreate(true, false, FetchSessionCache.PartitionsMax + 1, 0));
+    }
+
+    [Fact]
     public void Ids_are_positive_and_different()
     {
         var large = new FetchSessionCache(1000, EvictionMs, new Random(2));

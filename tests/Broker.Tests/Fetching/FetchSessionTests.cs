@@ -162,6 +162,16 @@ public sealed class FetchSessionTests(SharedBroker shared)
     }
 
     [Fact]
+    public async Task A_session_that_grows_beyond_its_bound_is_answered_once_more_and_forgotten()
+    {
+        var topic = await shared.NewTopic(client);
+        var session = (await client.Send(Full(topic, 0, Initial, 1))).SessionId;
+        var more = Enumerable.Range(0, 100_001).Select(partition => ClientExtensions.From(partition, 0)).ToArray();
+        Assert.Equal(ErrorCode.None, (await client.Send(Incremental(topic, session, 1, more))).ErrorCode);
+        Assert.Equal(ErrorCode.FetchSessionIdNotFound, (await client.Send(Incremental(topic, session, 2))).ErrorCode);
+    }
+
+    [Fact]
     public async Task A_fetch_of_nothing_opens_no_session()
     {
         var topic = await shared.NewTopic(client);
