@@ -47,7 +47,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a broker; overrides are names of <c>server.properties</c>.</summary>
+    /// <summary>Starts a broker; overrides are names of <c>server.properties</c>, their values may hold <c>{port}</c>.</summary>
     public static async Task<BrokerProcess> Start(params (string Name, string Value)[] overrides)
     {
         var broker = new BrokerProcess(overrides.ToDictionary(pair => pair.Name, pair => pair.Value));
@@ -111,7 +111,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
             ["group.initial.rebalance.delay.ms"] = "0", // members of a test all come at once, or one by one on purpose
         };
         foreach (var (name, value) in overrides)
-            settings[name] = value;
+            settings[name] = value.Replace("{port}", $"{Port}");
         return ["server", .. settings.SelectMany(pair => new[] { "--override", $"{pair.Key}={pair.Value}" })];
     }
 
