@@ -144,7 +144,7 @@ internal sealed class FrameReader(Transport transport, FrameBudget budget, int m
                     buffer = Grow(buffer, filled, capacity);
                 }
 
-                var received = await transport.ReceiveAsync(buffer.AsMemory(filled, capacity - filled));
+                var received = await transport.ReceiveAsync(buffer.AsMemory(filled, capacity - filled), awaited: capacity - filled);
                 if (received == 0)
                     throw new EndOfStreamException();
                 MakeProgress(received);

@@ -7,6 +7,7 @@ namespace Milena.Network;
 public sealed class SocketTransport : Transport
 {
     private readonly Socket socket;
+    private int lowWater = 1; // how many bytes the kernel gathers before it wakes the reader
 
     /// <param name="socket">Connected; this transport owns it.</param>
     /// <param name="settings">The buffer sizes to ask for.</param>
@@ -64,7 +65,28 @@ public sealed class SocketTransport : Transport
     }
 
     /// <inheritdoc/>
-    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer, SocketFlags.None);
+    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => ReceiveAsync(buffer, awaited: 1);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Waking a thread costs more than receiving the packet that woke it, so the kernel is told how much there must be first
+    /// (SO_RCVLOWAT). It wakes the reader earlier all the same when its buffer is full or the peer has gone.
+    /// </remarks>
+    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, int awaited)
+    {
+        var received = socket.Receive(buffer.Span, SocketFlags.None, out var error);
+        if (error == SocketError.Success)
+            return new(received);
+        if (error != SocketError.WouldBlock)
+            return ValueTask.FromException<int>(new SocketException((int)error));
+        if (awaited != lowWater && OperatingSystem.IsLinux())
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, awaited);
+            lowWater = awaited;
+        }
+
+        return socket.ReceiveAsync(buffer, SocketFlags.None);
+    }
 
     /// <inheritdoc/>
     public override ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes)

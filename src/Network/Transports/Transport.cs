@@ -25,6 +25,12 @@ public abstract class Transport : IDisposable
     /// <summary>Receives at least one byte and at most as many as fit; 0 means that the peer sends no more.</summary>
     public abstract ValueTask<int> ReceiveAsync(Memory<byte> buffer);
 
+    /// <summary>
+    /// As <see cref="ReceiveAsync(Memory{byte})"/>, for a caller to whom fewer than <paramref name="awaited"/> bytes are of no use
+    /// yet. A transport that can waits for so many, to wake its reader once and not for every packet; it may still return fewer.
+    /// </summary>
+    public virtual ValueTask<int> ReceiveAsync(Memory<byte> buffer, int awaited) => ReceiveAsync(buffer);
+
     /// <summary>Sends at least one of the bytes (which are not empty), and returns how many.</summary>
     public abstract ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes);
 
