@@ -98,9 +98,8 @@ internal sealed class Node : IAsyncDisposable
         Directory.Delete(directory, recursive: true);
     }
 
-    private static LogConfig LogConfigOf(MetadataImage image, string topic)
+    private static LogConfig LogConfigOf(TopicConfig config)
     {
-        var config = image.TopicConfigOf(topic, BrokerConfig.Default);
         return LogConfig.Default with
         {
             MaxMessageBytes = config.MaxMessageBytes,
