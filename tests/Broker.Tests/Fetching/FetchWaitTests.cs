@@ -96,9 +96,9 @@ public sealed class FetchWaitTests : IAsyncLifetime
     {
         var waiting = await Parked(Request(maxWaitMs: int.MaxValue, minBytes: 1));
         await producer.Send(new DeleteTopicsRequest { Topics = [new() { Name = topic.Name }] });
-        var answer = await waiting;
-        Assert.All(answer.Responses[0].Partitions, partition =>
-            Assert.Contains(partition.ErrorCode, new[] { ErrorCode.UnknownTopicId, ErrorCode.NotLeaderOrFollower }));
+        var answer = await waiting; // of the partition that went first; the other one may follow
+        Assert.Contains(answer.Responses[0].Partitions, partition =>
+            partition.ErrorCode is ErrorCode.UnknownTopicId or ErrorCode.NotLeaderOrFollower);
     }
 
     [Fact]
