@@ -85,6 +85,26 @@ public class FailureTests
     }
 
     [Fact]
+    public void A_failure_while_logs_are_loaded_costs_the_directory_and_no_record()
+    {
+        for (var operations = 0; operations < 40; operations++)
+        {
+            using var logs = new LogFixture(LogConfig.Default with { SegmentBytes = 600, IndexIntervalBytes = 10 });
+            for (var i = 0; i < 6; i++)
+                logs.Log.Append(Batches.Idempotent(1, 0, i, (T, "a", new string('b', 100))));
+            logs.Disk.Crash(new Random(1), powerCut: false);
+            var left = operations;
+            logs.Disk.Fault = (operation, path) => path.Contains("/foo-0", StringComparison.Ordinal) && left-- <= 0 ? new IOException("input/output error") : null;
+            logs.Crash();
+            Assert.True(logs.Manager.Find(Foo) is not null || logs.Manager.LogDirs[0].IsOffline);
+            logs.Disk.Fault = null;
+            logs.Crash();
+            Assert.Equal(6, logs.Log.ReadAll().Count);
+            Assert.Equal(5, Assert.Single(logs.Log.DescribeProducers()).LastSequence);
+        }
+    }
+
+    [Fact]
     public void Of_several_directories_the_others_go_on()
     {
         using var logs = new LogFixture(null, null, "/a", "/b");

@@ -1,4 +1,5 @@
 using Milena.Protocol;
+using Milena.Protocol.Records;
 using static Milena.Storage.Tests.LogFixture;
 
 namespace Milena.Storage.Tests;
@@ -219,6 +220,24 @@ public class RecoveryTests
         logs.Log.Append(Batches.Plain((T, "a", "b")), epoch: 7);
         logs.Crash();
         Assert.Equal([new(2, 0), new(7, 3)], logs.Log.Epochs.All);
+    }
+
+    [Fact]
+    public async Task Epochs_that_a_truncation_took_do_not_come_back_from_the_file()
+    {
+        using var logs = new LogFixture(Small);
+        for (var i = 0; i < 10; i++)
+            logs.Log.Append(Batches.Plain((T, "a", "b")), epoch: i < 6 ? 1 : 5);
+        await logs.Log.FlushAsync(10);
+        Assert.Equal("0\n2\n1 0\n5 6\n", System.Text.Encoding.UTF8.GetString(logs.File("leader-epoch-checkpoint")));
+
+        // Another node led in epoch 3, of which this one has heard nothing. It takes what it missed.
+        logs.Log.TruncateTo(4);
+        for (var offset = 4L; offset < 9; offset++)
+            logs.Log.AppendAsFollower(Batches.Build(RecordBatchOptions.Default with { BaseOffset = offset, PartitionLeaderEpoch = 3 }, (T, "a", "b")));
+        Assert.Equal([new(1, 0), new(3, 4)], logs.Log.Epochs.All);
+        logs.Crash();
+        Assert.Equal([new(1, 0), new(3, 4)], logs.Log.Epochs.All);
     }
 
     [Fact]

@@ -16,15 +16,18 @@ public sealed partial class LogManager
     private void StartBackgroundWork()
     {
         var now = NowMs;
+        var recoveryPointMs = Math.Min(options.RecoveryPointCheckpointIntervalMs, Math.Max(TurnMs, options.RecoveryPointLagMs));
         periodics =
         [
             new("removing files", TurnMs, now, () => ForEachDirectory(directory => directory.DelayedDeletes.Run(directory.NowMs))),
             new("flushing", TurnMs, now, FlushBehind),
-            new("the recovery point checkpoint", Math.Min(options.RecoveryPointCheckpointIntervalMs, Math.Max(TurnMs, options.RecoveryPointLagMs)), now, () => ForEachDirectory(WriteRecoveryPoints)),
+            new("the recovery point checkpoint", recoveryPointMs, now, () => ForEachDirectory(WriteRecoveryPoints)),
             new("the log start checkpoint", options.LogStartCheckpointIntervalMs, now, () => ForEachDirectory(WriteLogStarts)),
             new("the high watermark checkpoint", options.HighWatermarkCheckpointIntervalMs, now, () => ForEachDirectory(WriteHighWatermarks)),
             new("retention", options.RetentionCheckIntervalMs, now, ApplyRetention) { DueMs = now + options.InitialTaskDelayMs },
-            new("forgetting producers", options.ProducerIdExpirationCheckIntervalMs, now, () => ForEachLog(log => log.RemoveExpiredProducers(options.ProducerIdExpirationMs))),
+            new(
+                "forgetting producers", options.ProducerIdExpirationCheckIntervalMs, now,
+                () => ForEachLog(log => log.RemoveExpiredProducers(options.ProducerIdExpirationMs))),
             new("closing files", options.IdleFileMs, now, () => ForEachLog(log => log.CloseIdleFiles())),
         ];
         timer = time.CreateTimer(_ => Turn(), null, TimeSpan.FromMilliseconds(TurnMs), TimeSpan.FromMilliseconds(TurnMs));

@@ -155,6 +155,7 @@ internal sealed class LogLoader
     private long Recover(long recoveryPoint)
     {
         rebuildsAborted = true;
+        epochs.RemoveAll(epoch => epoch.StartOffset >= recoveryPoint); // what the batches say is right, if a truncation lies between
         var endOffset = 0L;
         for (var i = 0; i < segments.Count; i++)
         {

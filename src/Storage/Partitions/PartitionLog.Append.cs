@@ -206,7 +206,8 @@ public sealed partial class PartitionLog
         return error switch
         {
             ErrorCode.OutOfOrderSequenceNumber =>
-                $"producer {batch.ProducerId} of epoch {batch.ProducerEpoch} sent sequence number {batch.BaseSequence} after {entry?.LastSequence} of epoch {entry?.Epoch}",
+                $"producer {batch.ProducerId} of epoch {batch.ProducerEpoch} sent sequence number {batch.BaseSequence}"
+                + $" after {entry?.LastSequence} of epoch {entry?.Epoch}",
             ErrorCode.InvalidProducerEpoch => $"producer {batch.ProducerId} has epoch {entry?.Epoch}, not {batch.ProducerEpoch}",
             ErrorCode.InvalidTxnState => $"producer {batch.ProducerId} has a transaction open, and sent a batch that is not part of it",
             _ => error.Message(),
@@ -228,8 +229,8 @@ public sealed partial class PartitionLog
         if (Active.BaseOffset == baseOffset)
             return; // an empty one, which need not be replaced by another
         Active.Seal();
-        snapshots.Write(logEndOffset, producers);
-        snapshots.RemoveStrays(Segments);
+        TakeSnapshot();
+        sizeAtSnapshot = 0;
         var segment = LogSegment.Create(place, baseOffset, config, nowMs, directory.Jitter(Math.Min(config.SegmentJitterMs, config.SegmentMs)));
         hasNewNames = true;
         Volatile.Write(ref segments, [.. segments, segment]);

@@ -29,7 +29,10 @@ public sealed partial class PartitionLog
         var bound = Math.Min(upperBoundOffset, endOffset);
         var slice = default(SegmentSlice);
         var error = fetchOffset < bound
-            ? Search((fetchOffset, maxBytes, bound, minOneBatch), static (log, wanted) => log.Find(wanted.fetchOffset, wanted.maxBytes, wanted.bound, wanted.minOneBatch), out slice)
+            ? Search(
+                (fetchOffset, maxBytes, bound, minOneBatch),
+                static (log, wanted) => log.Find(wanted.fetchOffset, wanted.maxBytes, wanted.bound, wanted.minOneBatch),
+                out slice)
             : ErrorCode.None;
         return slice is null
             ? new(error, RecordBytes.Empty, startOffset, endOffset)

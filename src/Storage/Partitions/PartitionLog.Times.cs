@@ -48,24 +48,24 @@ public sealed partial class PartitionLog
         return new(OffsetLookup.NotFound);
     }
 
-    // What is not known yet about an older segment is found out, and may be put right, so it is the writer's turn.
+    // What is not known yet about an older segment is found out, and may be put right, so it is the writer's turn: once for each segment,
+    // so that appends come between.
     private bool TryGetMaxTimestamps(out List<(LogSegment Segment, long MaxTimestamp)> times)
     {
-        times = [];
-        lock (writing)
+        var found = new List<(LogSegment, long)>();
+        times = found;
+        foreach (var segment in Segments)
         {
-            try
+            var error = InTurn(() =>
             {
-                foreach (var segment in Segments)
-                    times.Add((segment, segment.MaxTimestamp));
-                return true;
-            }
-            catch (IOException e)
-            {
-                directory.Fail(e);
+                if (Segments[Math.Max(0, FloorIndex(Segments, segment.BaseOffset))] == segment) // it may have left the log meanwhile
+                    found.Add((segment, segment.MaxTimestamp));
+            });
+            if (error != ErrorCode.None)
                 return false;
-            }
         }
+
+        return true;
     }
 
     /// <summary>Looks into one batch; moves the offset behind it if the record is not there, whatever its header says.</summary>

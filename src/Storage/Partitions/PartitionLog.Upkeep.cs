@@ -251,8 +251,7 @@ public sealed partial class PartitionLog
 
     private void TakeSnapshot()
     {
-        snapshots.Write(logEndOffset, producers);
-        snapshots.RemoveStrays(Segments);
+        snapshots.Write(logEndOffset, producers, Segments);
         sizeAtSnapshot = Active.Size;
     }
 
@@ -260,6 +259,7 @@ public sealed partial class PartitionLog
     {
         LoadProducers(endOffset, endOffset, rebuildAborted: false, expirationMs: long.MaxValue);
         producers.OnHighWatermark(HighWatermark);
+        sizeAtSnapshot = Active.Size;
     }
 
     private void Replay(LogSegment segment, long from, bool rebuildAborted)
@@ -276,14 +276,12 @@ public sealed partial class PartitionLog
         if (search != SegmentSearch.Found)
             return;
         using var scanner = new BatchScanner(segment.File, position, segment.Size, BatchScanner.LargeWindow);
-        Span<byte> known = stackalloc byte[AbortedTransaction.Size];
         while (scanner.MoveNext())
         {
             if (!scanner.Current.HasProducerId)
                 continue;
             var aborted = producers.Apply(scanner.Current.IsControl ? scanner.Load() : scanner.Current);
-            if (rebuildAborted && aborted is { IsAborted: true } transaction
-                && (segment.TransactionIndex?.TryReadLast(known) != true || (AbortedTransaction.TryRead(known, out var last) && last.LastOffset < transaction.LastOffset)))
+            if (rebuildAborted && aborted is { IsAborted: true } transaction && segment.LastAbortedOffset < transaction.LastOffset)
             {
                 segment.AddAborted(new(
                     transaction.ProducerId, transaction.FirstOffset, transaction.LastOffset, producers.LastStableOffsetAfter(transaction)));

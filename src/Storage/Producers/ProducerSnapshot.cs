@@ -70,7 +70,10 @@ internal static class ProducerSnapshot
         var epoch = BinaryPrimitives.ReadInt16BigEndian(bytes[8..]);
         var timestamp = BinaryPrimitives.ReadInt64BigEndian(bytes[26..]);
         var last = new ProducerBatch(
-            BinaryPrimitives.ReadInt32BigEndian(bytes[10..]), BinaryPrimitives.ReadInt64BigEndian(bytes[14..]), BinaryPrimitives.ReadInt32BigEndian(bytes[22..]), timestamp);
+            BinaryPrimitives.ReadInt32BigEndian(bytes[10..]),
+            BinaryPrimitives.ReadInt64BigEndian(bytes[14..]),
+            BinaryPrimitives.ReadInt32BigEndian(bytes[22..]),
+            timestamp);
         entry.SetEpoch(epoch);
         if (last.LastOffset >= 0)
             entry.Add(epoch, last);

@@ -16,8 +16,11 @@ internal sealed class SnapshotFiles(PartitionDirectory directory, List<long> off
     /// <summary>Whether <see cref="Sync"/> has anything to do.</summary>
     public bool NeedSync => Volatile.Read(ref unsynced) is not null;
 
-    /// <summary>Writes a snapshot; it is not synced, as one that a crash damages is passed over.</summary>
-    public void Write(long offset, ProducerStates states)
+    /// <summary>
+    /// Writes a snapshot, and removes the one before if that is not at the base offset of a segment. It is not synced yet; one that a
+    /// crash damages is passed over.
+    /// </summary>
+    public void Write(long offset, ProducerStates states, IReadOnlyList<LogSegment> segments)
     {
         if (offset <= Latest)
             return;
@@ -30,6 +33,8 @@ internal sealed class SnapshotFiles(PartitionDirectory directory, List<long> off
         offsets.Add(offset);
         lock (directory.Names)
             (unsynced ??= []).Add(offset);
+        if (offsets.Count > 1 && IsStray(offsets[^2], segments))
+            Remove(offsets.Count - 2);
     }
 
     /// <summary>
@@ -71,7 +76,7 @@ internal sealed class SnapshotFiles(PartitionDirectory directory, List<long> off
     {
         for (var i = offsets.Count - 2; i >= 0; i--)
         {
-            if (!segments.Any(segment => segment.BaseOffset == offsets[i]))
+            if (IsStray(offsets[i], segments))
                 Remove(i);
         }
     }
@@ -94,6 +99,22 @@ internal sealed class SnapshotFiles(PartitionDirectory directory, List<long> off
                 // removed meanwhile, for a later one
             }
         }
+    }
+
+    private static bool IsStray(long offset, IReadOnlyList<LogSegment> segments)
+    {
+        var low = 0;
+        var high = segments.Count;
+        while (low < high)
+        {
+            var middle = low + ((high - low) / 2);
+            if (segments[middle].BaseOffset < offset)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low == segments.Count || segments[low].BaseOffset != offset;
     }
 
     private void Remove(int index)

@@ -15,6 +15,16 @@ internal sealed partial class LogSegment
         }
     }
 
+    /// <summary>The offset of the last marker that the transaction index knows; -1 if there is none.</summary>
+    public long LastAbortedOffset
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[AbortedTransaction.Size];
+            return TransactionIndex?.TryReadLast(bytes) == true && AbortedTransaction.TryRead(bytes, out var last) ? last.LastOffset : -1;
+        }
+    }
+
     /// <summary>When the file was last written to, Unix ms.</summary>
     public long LastWrittenMs => File.LastWritten.ToUnixTimeMilliseconds();
 
