@@ -85,6 +85,12 @@ public sealed class BrokerServer : IAsyncDisposable
     /// <summary>The partitions that this node holds; null before <see cref="StartAsync"/>.</summary>
     internal ReplicaManager? Replicas => replicas;
 
+    /// <summary>The metadata snapshot that is being written, for tests; completed if none is.</summary>
+    internal Task SnapshotWriting => snapshots?.Writing ?? Task.CompletedTask;
+
+    /// <summary>How many fetches wait for records, for tests; one that waits on several partitions counts for each.</summary>
+    internal int WaitingFetches => replicas?.Partitions.Sum(partition => partition.WaitingCount) ?? 0;
+
     /// <summary>Completes if the node cannot go on: no log directory is left that it could work with.</summary>
     public Task Failed => failed.Task;
 
@@ -165,19 +171,22 @@ public sealed class BrokerServer : IAsyncDisposable
             loggers.CreateLogger<MetadataPublisher>());
         await StartController(publisher, metadata);
         steps.Done("the metadata log");
-        stopping.Token.ThrowIfCancellationRequested();
+        ThrowIfOver();
 
         var settings = new ConcurrentDictionary<string, LogConfig>(StringComparer.Ordinal);
         logs.LoadLogs(topic => settings.GetOrAdd(topic, name => LogConfigs.From(metadata.Image.TopicConfigOf(name, config))));
         logs.MoveStrays((partition, topicId) => IsHere(metadata, partition, topicId));
         steps.Done("loading the logs");
-        stopping.Token.ThrowIfCancellationRequested();
+        ThrowIfOver();
 
         life = new BrokerLife(controller!, metadata, config, logs, Uuid.Next(random));
         await life.Begin(AdvertisedEndpoints.Resolve(config, ports), time);
         steps.Done("registering");
+        publisher.Acted += new DirectoryAssignments(
+            controller!, replicas, config.NodeId, () => life.Epoch, loggers.CreateLogger<DirectoryAssignments>()).OnActed;
         publisher.Activate();
         steps.Done("taking up the partitions");
+        ThrowIfOver();
 
         handler.Serve(BrokerApis.Create(new BrokerParts(
             config,
@@ -191,6 +200,13 @@ public sealed class BrokerServer : IAsyncDisposable
             time,
             random)));
         serves = true;
+    }
+
+    private void ThrowIfOver()
+    {
+        stopping.Token.ThrowIfCancellationRequested();
+        if (MustStop())
+            throw new LogDirectoryException($"the log directory {Path.GetFullPath(config.MetadataLogDir)} has failed while the node came up");
     }
 
     private async Task StartController(MetadataPublisher publisher, MetadataCache metadata)
@@ -272,8 +288,7 @@ public sealed class BrokerServer : IAsyncDisposable
     private void OnLogDirFailed(LogDirInfo dir, IOException failure)
     {
         Log.LogDirFailed(logger, dir.Path, failure);
-        var isMetadata = dir.Path == Path.GetFullPath(config.MetadataLogDir);
-        if (isMetadata || logs!.LogDirs.All(other => other.IsOffline))
+        if (MustStop())
         {
             Log.NoLogDirLeft(logger);
             failed.TrySetResult();
@@ -281,6 +296,13 @@ public sealed class BrokerServer : IAsyncDisposable
         }
 
         _ = life?.Heartbeat().AsTask(); // says at once which directory is gone
+    }
+
+    // Without its metadata log a node can do nothing, and without a directory for topics next to nothing.
+    private bool MustStop()
+    {
+        var online = logs!.LogDirs.Where(dir => !dir.IsOffline).Select(dir => dir.Path).ToHashSet();
+        return !online.Contains(Path.GetFullPath(config.MetadataLogDir)) || !config.LogDirs.Any(path => online.Contains(Path.GetFullPath(path)));
     }
 
     private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -53,4 +53,10 @@ internal static partial class Log
 
     [LoggerMessage(515, LogLevel.Warning, "Configurations of topics that are not acted on yet: {Names}")]
     public static partial void UnusedTopicConfigs(ILogger logger, string names);
+
+    [LoggerMessage(516, LogLevel.Warning, "The controller was not told in which log directories {Count} partitions lie: {Error}")]
+    public static partial void DirectoriesNotAssigned(ILogger logger, int count, ErrorCode error);
+
+    [LoggerMessage(517, LogLevel.Error, "The controller was not told in which log directories {Count} partitions lie")]
+    public static partial void DirectoriesNotAssigned(ILogger logger, int count, Exception exception);
 }

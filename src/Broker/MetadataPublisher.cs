@@ -12,13 +12,17 @@ namespace Milena.Broker;
 
 /// <summary>
 /// Carries committed metadata to the parts of the broker that act on it, in their order: replicas first, so that whoever reads
-/// of a leader in the image finds the partition. Called by one thread at a time.
+/// of a leader in the image finds the partition. One change after the other, whoever brings them.
 /// </summary>
 internal sealed class MetadataPublisher(
     MetadataCache metadata, ReplicaManager replicas, GroupCoordinator groups, LiveConfigs configs, ILogger<MetadataPublisher> logger)
 {
+    private readonly Lock turn = new();
     private MetadataImage latest = MetadataImage.Empty;
     private bool isActive;
+
+    /// <summary>Raised when the broker has acted on a change; whoever listens must return at once.</summary>
+    public event Action<MetadataDelta>? Acted;
 
     /// <summary>Begins with what the log tells, and acts on nothing before <see cref="Activate"/>.</summary>
     public void Load(MetadataImage image)
@@ -33,6 +37,7 @@ internal sealed class MetadataPublisher(
     /// <summary>More is committed. When this returns, the broker acts on it.</summary>
     public void Publish(in CommittedRun run)
     {
+        using var _ = turn.EnterScope();
         var delta = latest.Replay(run.Records);
         latest = delta.Latest.At(run.EndOffset, run.Epoch);
         try
@@ -54,6 +59,7 @@ internal sealed class MetadataPublisher(
     /// </summary>
     public void Activate()
     {
+        using var _ = turn.EnterScope();
         replicas.LeadershipChanged += OnLeadershipChanged;
         replicas.Removed += OnRemoved;
         isActive = true;
@@ -66,6 +72,7 @@ internal sealed class MetadataPublisher(
         configs.Apply(delta);
         if (delta.DeletedTopics.Count > 0)
             _ = groups.OnTopicsDeleted([.. delta.DeletedTopics.Select(topic => (topic.Name, topic.Id))]);
+        Acted?.Invoke(delta);
     }
 
     private void OnLeadershipChanged(Partition partition)

@@ -79,7 +79,7 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
             return;
         }
 
-        if (!byName.TryGetValue(name, out var partition) && (partition = Open(topic, name, settings.Value)) is null)
+        if (!byName.TryGetValue(name, out var partition) && (partition = Open(topic, name, state, settings.Value)) is null)
             return;
         var isLeader = state.Leader == options.NodeId;
         var wasLeader = partition.Leadership.IsLeader;
@@ -89,9 +89,12 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
             LeadershipChanged?.Invoke(partition);
     }
 
-    private Partition? Open(TopicImage topic, TopicPartition name, TopicConfig settings)
+    private Partition? Open(TopicImage topic, TopicPartition name, PartitionImage state, TopicConfig settings)
     {
-        var error = logs.GetOrCreate(name, topic.Id, options.LogConfigOf(settings), out var log);
+        PartitionLog? log = null;
+        var error = IsOutOfReach(name, state)
+            ? ErrorCode.KafkaStorageError
+            : logs.GetOrCreate(name, topic.Id, options.LogConfigOf(settings), out log);
         if (error != ErrorCode.None || log is null)
         {
             Log.CannotOpen(logger, name, error);
@@ -105,6 +108,17 @@ public sealed class ReplicaManager(ReplicationOptions options, LogManager logs, 
         byName[name] = partition;
         byId[new TopicIdPartition(topic.Id, name.Partition)] = partition;
         return partition;
+    }
+
+    // Its records may lie in the directory that has failed: an empty log elsewhere must not be taken for them.
+    private bool IsOutOfReach(TopicPartition name, PartitionImage state)
+    {
+        if (logs.Find(name) is not null || !logs.LogDirs.Any(dir => dir.IsOffline))
+            return false;
+        var directory = state.DirectoryOf(options.NodeId);
+        return directory.IsReserved
+            ? state.PartitionEpoch > 0 // it is not new
+            : !logs.LogDirs.Any(dir => dir.Id == directory && !dir.IsOffline);
     }
 
     private void Remove(TopicPartition name, bool deleteFiles)

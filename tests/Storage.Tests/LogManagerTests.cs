@@ -117,9 +117,9 @@ public class LogManagerTests
         Assert.False(logs.Manager.Delete(Foo));
         Assert.Null(logs.Manager.Find(Foo));
         Assert.NotEmpty(read.Records.ToArray());
-        Assert.Equal(ErrorCode.KafkaStorageError, old.Append(Batches.Plain((T, "a", "b"))).Error);
-        Assert.Equal(ErrorCode.KafkaStorageError, await old.FlushAsync(1));
-        Assert.Equal(ErrorCode.KafkaStorageError, old.Read(0, 1000, 1, minOneBatch: true).Error);
+        Assert.Equal(ErrorCode.UnknownTopicOrPartition, old.Append(Batches.Plain((T, "a", "b"))).Error);
+        Assert.Equal(ErrorCode.UnknownTopicOrPartition, await old.FlushAsync(1));
+        Assert.Equal(ErrorCode.UnknownTopicOrPartition, old.Read(0, 1000, 1, minOneBatch: true).Error);
 
         Assert.Equal(ErrorCode.None, logs.Manager.GetOrCreate(Foo, new Uuid(5, 5), logs.Config, out var anew));
         Assert.Equal(0, anew!.LogEndOffset);

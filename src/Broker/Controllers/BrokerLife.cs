@@ -19,7 +19,7 @@ internal sealed class BrokerLife(
     /// <summary>The epoch of this life: the offset at which the broker registered. -1 before.</summary>
     public long Epoch { get; private set; } = -1;
 
-    /// <summary>Registers and becomes active. Throws <see cref="InvalidOperationException"/> if the controller refuses.</summary>
+    /// <summary>Registers and becomes active. Throws <see cref="BrokerStartException"/> if the controller refuses.</summary>
     public async Task Begin(IEnumerable<Endpoint> endpoints, TimeProvider time)
     {
         var request = new BrokerRegistrationRequest
@@ -48,7 +48,7 @@ internal sealed class BrokerLife(
             (decisions, image, context) => decisions.RegisterOwnBroker(image, request, context),
             error => new BrokerRegistrationResponse { ErrorCode = error });
         if (registered.ErrorCode != ErrorCode.None)
-            throw new InvalidOperationException($"the controller refuses broker {config.NodeId}: {registered.ErrorCode.Message()}");
+            throw new BrokerStartException($"the controller refuses broker {config.NodeId}: {registered.ErrorCode.Message()}");
         Epoch = registered.BrokerEpoch;
         var interval = TimeSpan.FromMilliseconds(config.GetInt("broker.heartbeat.interval.ms"));
         heartbeats = time.CreateTimer(static state => _ = ((BrokerLife)state!).Heartbeat().AsTask(), this, interval, interval);

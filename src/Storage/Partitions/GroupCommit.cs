@@ -127,7 +127,7 @@ internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
             }
 
             if (!log.TrySync(FlushedTo, round.Target))
-                return ErrorCode.KafkaStorageError;
+                return log.Refusal;
             lock (gate)
             {
                 if (round.IsStale)
@@ -156,6 +156,9 @@ internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
 /// <summary>What a <see cref="GroupCommit"/> syncs.</summary>
 internal interface ISyncedLog
 {
+    /// <summary>What those who wait are told where <see cref="TrySync"/> fails.</summary>
+    ErrorCode Refusal { get; }
+
     /// <summary>The offset that is written next.</summary>
     long LogEndOffset { get; }
 

@@ -116,7 +116,7 @@ public sealed partial class PartitionLog
     private AppendResult AppendInTurn(ReadOnlySpan<byte> batches, AppendOrigin origin, long nowMs, long logAppendTimeMs)
     {
         if (isClosed || IsOffline)
-            return new(ErrorCode.KafkaStorageError);
+            return new(Refusal);
         var (firstOffset, lastOffset, maxTimestamp) = (-1L, logEndOffset - 1, -1L);
         foreach (var batch in RecordBatches.Enumerate(batches))
         {

@@ -23,7 +23,7 @@ public sealed partial class PartitionLog
         var endOffset = LogEndOffset;
         var startOffset = LogStartOffset;
         if (IsOffline || isBeingDeleted)
-            return new(ErrorCode.KafkaStorageError, RecordBytes.Empty);
+            return new(Refusal, RecordBytes.Empty);
         if (fetchOffset < startOffset || fetchOffset > endOffset)
             return new(ErrorCode.OffsetOutOfRange, RecordBytes.Empty, startOffset, endOffset);
         var bound = Math.Min(upperBoundOffset, endOffset);
@@ -134,7 +134,7 @@ public sealed partial class PartitionLog
             }
             catch (IOException) when (isBeingDeleted)
             {
-                return ErrorCode.KafkaStorageError;
+                return Refusal;
             }
             catch (IOException e)
             {
@@ -156,7 +156,7 @@ public sealed partial class PartitionLog
             }
 
             if (!TryRepair(found.Segment!, found.Search))
-                return ErrorCode.KafkaStorageError;
+                return Refusal;
         }
     }
 

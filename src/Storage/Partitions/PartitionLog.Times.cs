@@ -21,7 +21,7 @@ public sealed partial class PartitionLog
     {
         var max = -1L;
         if (IsOffline || !TryGetMaxTimestamps(out var times))
-            return new(ErrorCode.KafkaStorageError);
+            return new(Refusal);
         foreach (var (_, timestamp) in times)
             max = Math.Max(max, timestamp);
         return max < 0 ? OffsetLookup.NotFound : FindByTimestamp(max);
@@ -30,7 +30,7 @@ public sealed partial class PartitionLog
     private Found<OffsetLookup> FindTime(long timestampMs)
     {
         if (!TryGetMaxTimestamps(out var times))
-            return new(new OffsetLookup(ErrorCode.KafkaStorageError));
+            return new(new OffsetLookup(Refusal));
         foreach (var (segment, maxTimestamp) in times)
         {
             for (var offset = Math.Max(LogStartOffset, segment.BaseOffset); maxTimestamp >= timestampMs;)

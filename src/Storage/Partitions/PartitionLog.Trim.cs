@@ -66,7 +66,7 @@ public sealed partial class PartitionLog
         lock (writing)
         {
             if (isClosed || IsOffline)
-                return ErrorCode.KafkaStorageError;
+                return Refusal;
             try
             {
                 action();

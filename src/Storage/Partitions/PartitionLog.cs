@@ -121,7 +121,7 @@ public sealed partial class PartitionLog : ISyncedLog
         Invariant.Holds(upToOffset <= LogEndOffset);
         if (upToOffset <= RecoveryPoint && !IsOffline)
             return new(ErrorCode.None);
-        return IsOffline || isClosed ? new(ErrorCode.KafkaStorageError) : commit.FlushAsync(upToOffset);
+        return IsOffline || isClosed ? new(Refusal) : commit.FlushAsync(upToOffset);
     }
 
     /// <summary>Tells the log up to where it is replicated, at most its end. It never goes backwards but by a truncation.</summary>
@@ -153,6 +153,9 @@ public sealed partial class PartitionLog : ISyncedLog
             ];
         }
     }
+
+    /// <summary>Why nothing is written or acknowledged any more: the directory has failed or is closed, or the topic is deleted.</summary>
+    public ErrorCode Refusal => isBeingDeleted && !IsOffline ? ErrorCode.UnknownTopicOrPartition : ErrorCode.KafkaStorageError;
 
     /// <inheritdoc/>
     public override string ToString() => Partition.ToString();

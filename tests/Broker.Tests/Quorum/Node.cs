@@ -1,25 +1,30 @@
 using Microsoft.Extensions.Time.Testing;
 using Milena.Metadata.Configs;
-using Milena.Storage;
+using Milena.Protocol.Messages;
 using Milena.Storage.Tests;
 
 namespace Milena.Broker.Tests.Quorum;
 
 /// <summary>
-/// A broker on a disk in memory, which can be cut off from its power, filled up or broken, and whose clock stands still unless it
-/// is moved.
+/// A broker on a disk in memory that can be cut off from its power, filled up or broken, and whose clock stands still unless it
+/// is moved. Several nodes may live on a disk, one after the other.
 /// </summary>
 internal sealed class Node : IAsyncDisposable
 {
     public const string Root = "/logs";
+    public const string MetadataLog = $"{Root}/__cluster_metadata-0";
 
+    private readonly (string Name, string Value)[] settings;
+    private readonly ProcessDisk process;
     private readonly List<TestClient> clients = [];
 
-    private Node(MemoryFileSystem disk, FakeTimeProvider time, params (string Name, string Value)[] settings)
+    private Node(MemoryFileSystem disk, FakeTimeProvider time, (string Name, string Value)[] settings)
     {
+        this.settings = settings;
         Disk = disk;
         Time = time;
-        Server = new BrokerServer(Config(settings), Log, time, new SharedRandom(Environment.TickCount), disk);
+        process = new ProcessDisk(disk);
+        Server = new BrokerServer(Config(settings), Log, time, new SharedRandom(Guid.NewGuid().GetHashCode()), process);
     }
 
     public MemoryFileSystem Disk { get; }
@@ -30,22 +35,50 @@ internal sealed class Node : IAsyncDisposable
 
     public BrokerServer Server { get; }
 
-    /// <summary>A node that is not started yet.</summary>
-    public static Node On(MemoryFileSystem disk, FakeTimeProvider time, params (string Name, string Value)[] settings) => new(disk, time, settings);
+    /// <summary>The names of the snapshots on the disk, the oldest first.</summary>
+    public string[] Snapshots => [.. FilesOfMetadata().Where(name => name.EndsWith(".checkpoint", StringComparison.Ordinal)).Order()];
 
-    /// <summary>A node on an empty disk, or on what another left.</summary>
-    public static async Task<Node> StartAsync(MemoryFileSystem? disk = null, params (string Name, string Value)[] settings)
+    /// <summary>A node that is not started yet.</summary>
+    public static Node On(MemoryFileSystem disk, params (string Name, string Value)[] settings) =>
+        new(disk, new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero)), settings);
+
+    /// <summary>A node on an empty disk.</summary>
+    public static Task<Node> StartAsync(params (string Name, string Value)[] settings) => StartAsync(new MemoryFileSystem(), settings);
+
+    /// <summary>A node on what the disk holds.</summary>
+    public static async Task<Node> StartAsync(MemoryFileSystem disk, params (string Name, string Value)[] settings)
     {
-        var node = On(disk ?? new MemoryFileSystem(), new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero)), settings);
+        var node = On(disk, settings);
         await node.Server.StartAsync();
         return node;
     }
 
-    /// <summary>Stops it, and starts another on the same disk.</summary>
-    public async Task<Node> RestartAsync(params (string Name, string Value)[] settings)
+    /// <summary>Stops it in order, and starts the next.</summary>
+    public async Task<Node> RestartAsync()
     {
         await DisposeAsync();
-        var next = On(Disk, Time, settings);
+        return await NextAsync();
+    }
+
+    /// <summary>The process dies, or the power is cut; another is started on what is left.</summary>
+    public async Task<Node> CrashAsync(Random random, bool powerCut)
+    {
+        await KillAsync(random, powerCut);
+        return await NextAsync();
+    }
+
+    /// <summary>The process dies, or the power is cut.</summary>
+    public async Task KillAsync(Random random, bool powerCut)
+    {
+        process.Kill();
+        Disk.Crash(random, powerCut);
+        await DisposeAsync(); // lets go of ports and threads; nothing reaches the disk any more
+    }
+
+    /// <summary>Another life on the same disk, under the same clock.</summary>
+    public async Task<Node> NextAsync()
+    {
+        var next = new Node(Disk, Time, settings);
         await next.Server.StartAsync();
         return next;
     }
@@ -56,6 +89,10 @@ internal sealed class Node : IAsyncDisposable
         clients.Add(client);
         return client;
     }
+
+    /// <summary>The files beside the metadata log.</summary>
+    public IEnumerable<string> FilesOfMetadata() =>
+        Disk.Contents.Keys.Where(path => path.StartsWith(MetadataLog + "/", StringComparison.Ordinal)).Select(path => Path.GetFileName(path));
 
     public async ValueTask DisposeAsync()
     {
@@ -80,4 +117,14 @@ internal sealed class Node : IAsyncDisposable
         Assert.Empty(reading.Errors);
         return reading.Config!;
     }
+}
+
+/// <summary>Requests that tests of the quorum need.</summary>
+internal static class NodeClientExtensions
+{
+    public static async Task<string[]> TopicNames(this TestClient client) =>
+        [.. (await client.Send(new MetadataRequest { Topics = null })).Topics.Select(topic => topic.Name!).Order(StringComparer.Ordinal)];
+
+    public static async Task<MetadataResponse.MetadataResponseTopic> Describe(this TestClient client, string topic) =>
+        Assert.Single((await client.Send(new MetadataRequest { Topics = [new() { Name = topic }] })).Topics);
 }
