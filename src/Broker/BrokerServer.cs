@@ -145,6 +145,13 @@ public sealed class BrokerServer : IAsyncDisposable
         var steps = new StartSteps(logger, time);
         if (!config.IsBroker || !config.IsController)
             throw new BrokerStartException("a node is broker and controller at once so far: process.roles must be broker,controller");
+        if (config.Listeners.BoundForBrokers.FirstOrDefault(endpoint => endpoint.Protocol != SecurityProtocol.Plaintext) is { } unprotected)
+        {
+            // Opened all the same, it would serve everyone who finds it.
+            throw new BrokerStartException(
+                $"the listener {unprotected} asks for {unprotected.Protocol.Name()}, which is not served yet: only PLAINTEXT is");
+        }
+
         logs = LogManager.Open(BrokerOptions.LogManager(config), time, random, loggers, files);
         logs.LogDirFailed += OnLogDirFailed;
         steps.Done("taking the log directories");

@@ -10,8 +10,8 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Error, "Group partition {Partition} cannot be loaded; its groups are not served")]
     public static partial void LoadFailed(ILogger logger, int partition, Exception fault);
 
-    [LoggerMessage(3, LogLevel.Information, "Group partition {Partition} is no longer led here; {Calls} waiting calls are told so")]
-    public static partial void Lost(ILogger logger, int partition, int calls);
+    [LoggerMessage(EventId = 3, Message = "Group partition {Partition} is no longer led here; {Calls} waiting calls are told so")]
+    public static partial void Lost(ILogger logger, LogLevel level, int partition, int calls);
 
     [LoggerMessage(10, LogLevel.Information, "Group {Group}: {From} -> {To}, generation {Generation}, {Members} members")]
     public static partial void GroupMoved(ILogger logger, string group, string from, string to, int generation, int members);

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Xml.Linq;
 
 namespace Milena.Architecture.Tests;
@@ -25,9 +24,7 @@ public class EdgesTests
     private static readonly string[] Pure = ["Common", "Protocol", "Raft", "Metadata", "Coordination"];
 
     public static TheoryData<string> Projects =>
-        [.. Directory.GetDirectories(Path.Combine(Root, "src")).Select(path => Path.GetFileName(path)!)];
-
-    private static string Root { get; } = FindRoot();
+        [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src")).Select(path => Path.GetFileName(path)!)];
 
     [Fact]
     public void Every_project_stands_in_the_table() =>
@@ -67,8 +64,5 @@ public class EdgesTests
     }
 
     private static XDocument ProjectFile(string project) =>
-        XDocument.Load(Path.Combine(Root, "src", project, project + ".csproj"));
-
-    private static string FindRoot([CallerFilePath] string thisFile = "") =>
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(thisFile)!, "..", ".."));
+        XDocument.Load(Path.Combine(Repository.Root, "src", project, project + ".csproj"));
 }

@@ -58,6 +58,12 @@ public sealed partial class StartUpTests : IDisposable
     public async Task A_wrong_value_is_one_line_that_names_it(string setting) =>
         Assert.Contains(setting.Split('=')[0], await Fails("--override", $"log.dirs={directory}/data", "--override", setting));
 
+    [Theory]
+    [InlineData("listeners=PLAINTEXT://127.0.0.1:0,SSL://127.0.0.1:0", "SSL")]
+    [InlineData("listener.security.protocol.map=PLAINTEXT:SASL_PLAINTEXT", "SASL_PLAINTEXT")]
+    public async Task A_listener_that_asks_for_protection_is_not_opened_without_it(string setting, string protocol) =>
+        Assert.Contains($"asks for {protocol}", await Fails("--override", $"log.dirs={directory}/data", "--override", setting));
+
     [Fact]
     public async Task A_file_that_is_not_there_is_one_line_that_names_it() =>
         Assert.Contains("nowhere.properties", await Fails("server", "nowhere.properties"));

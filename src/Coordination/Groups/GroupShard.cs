@@ -162,7 +162,8 @@ internal sealed class GroupShard : IDisposable
 
     private void OnClosed()
     {
-        Log.Lost(logger, partition, parked.Count);
+        // All fifty partitions go when a node stops; those where nobody waited are no news.
+        Log.Lost(logger, parked.Count > 0 ? LogLevel.Information : LogLevel.Debug, partition, parked.Count);
         parked.RefuseAll(ErrorCode.NotCoordinator);
     }
 

@@ -9,7 +9,7 @@ namespace Milena.Metadata.Tests.Controllers;
 
 /// <summary>
 /// Runs each script of <c>transcripts/</c>: a command a line, and under it, indented, the answer and the records. With the
-/// environment variable ACCEPT_TRANSCRIPTS the files are rewritten, so that a change of behaviour is read as a difference.
+/// environment variable MILENA_ACCEPT=1 the files are rewritten, so that a change of behaviour is read as a difference.
 /// </summary>
 public class TranscriptTests
 {
@@ -33,7 +33,7 @@ public class TranscriptTests
                 told.Append("  ").Append(Text(cluster, record)).Append('\n');
         }
 
-        if (Environment.GetEnvironmentVariable("ACCEPT_TRANSCRIPTS") is not null)
+        if (Environment.GetEnvironmentVariable("MILENA_ACCEPT") == "1")
             File.WriteAllText(path, told.ToString());
         Assert.Equal(string.Join('\n', script) + "\n", told.ToString());
     }
