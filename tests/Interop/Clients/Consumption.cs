@@ -51,10 +51,6 @@ internal abstract class Consumption : IAsyncDisposable
     /// <summary>Waits until it is assigned so many partitions.</summary>
     public Task IsAssigned(int count) => Becomes(() => assignment.Count == count, () => $"{count} partitions; it has {assignment.Count}");
 
-    /// <summary>Waits until <paramref name="condition"/> holds for what it is assigned.</summary>
-    public Task IsAssigned(Func<IReadOnlySet<(string Topic, int Partition)>, bool> condition) =>
-        Becomes(() => condition(assignment), () => $"another assignment than {string.Join(' ', assignment)}");
-
     public abstract ValueTask DisposeAsync();
 
     protected void Add(Consumed record)

@@ -35,8 +35,6 @@ internal sealed class BrokerProcess : IAsyncDisposable
 
     public int ProcessId => process!.Id;
 
-    public bool IsRunning => process is { HasExited: false };
-
     /// <summary>Everything it has printed since the first start, banner and log alike.</summary>
     public IReadOnlyList<string> Log
     {

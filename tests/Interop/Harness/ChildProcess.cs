@@ -33,8 +33,6 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>What it has said on standard error so far.</summary>
     public IReadOnlyList<string> ErrorLines => [.. errorLines];
 
-    public bool HasExited => process.HasExited;
-
     /// <summary>Done once the program has ended and all it wrote has been read.</summary>
     public Task Ended => Task.WhenAll(process.WaitForExitAsync(), output, errors);
 
