@@ -137,7 +137,11 @@ public sealed class Partition
         if (read.Error != ErrorCode.None)
             return new(read.Error);
         var aborted = request.IsCommitted ? Log.AbortedTransactions(request.Offset, read) : null;
-        return new(ErrorCode.None, read.Records, watermark, stable, start, AbortedTransactions: aborted, IsOnOlderSegment: read.IsOnOlderSegment);
+        return new(ErrorCode.None, read.Records, watermark, stable, start)
+        {
+            AbortedTransactions = aborted,
+            IsOnOlderSegment = read.IsOnOlderSegment,
+        };
     }
 
     /// <summary>

@@ -43,7 +43,11 @@ public sealed class AllocationTests : IAsyncLifetime
     {
         var request = ClientExtensions.ProduceRequest(topic, 0, BatchOf(10), acks: 1);
         var one = Measure(request, 13);
-        request.TopicData[0].PartitionData = [.. Enumerable.Range(0, 10).Select(index => new ProduceRequest.PartitionProduceData { Index = index, Records = new(BatchOf(10)) })];
+        request.TopicData[0].PartitionData =
+        [
+            .. Enumerable.Range(0, 10).Select(
+                index => new ProduceRequest.PartitionProduceData { Index = index, Records = new(BatchOf(10)) }),
+        ];
         var ten = Measure(request, 13);
         Assert.InRange((ten - one) / 9, 1, 150);
     }
@@ -64,7 +68,8 @@ public sealed class AllocationTests : IAsyncLifetime
     [Fact]
     public async Task A_fetch_of_a_session_costs_little_for_each_partition_that_has_nothing_new()
     {
-        var request = ClientExtensions.FetchRequest(topic, [.. Enumerable.Range(0, 10).Select(partition => ClientExtensions.From(partition, 0))]);
+        var request = ClientExtensions.FetchRequest(
+            topic, [.. Enumerable.Range(0, 10).Select(partition => ClientExtensions.From(partition, 0))]);
         request.SessionEpoch = 0;
         var session = (await client.Send(request)).SessionId;
         await client.Produce(topic, 3, BatchOf(10));
@@ -113,5 +118,6 @@ public sealed class AllocationTests : IAsyncLifetime
         }
     }
 
-    private static byte[] BatchOf(int records) => Batches.Of([.. Enumerable.Range(0, records).Select(_ => new string('x', (16_000 / records) - 8))]);
+    private static byte[] BatchOf(int records) =>
+        Batches.Of([.. Enumerable.Range(0, records).Select(_ => new string('x', (16_000 / records) - 8))]);
 }

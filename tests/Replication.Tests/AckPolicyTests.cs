@@ -58,7 +58,8 @@ public sealed class AckPolicyTests
     {
         await using var node = new Node(AckPolicy.Auto);
         var partition = node.Lead();
-        var acks = Enumerable.Range(0, 50).Select(i => partition.WaitForAck(partition.Append(Node.Batch($"{i}"), AppendOrigin.Client, -1), -1).AsTask());
+        var acks = Enumerable.Range(0, 50).Select(
+            i => partition.WaitForAck(partition.Append(Node.Batch($"{i}"), AppendOrigin.Client, -1), -1).AsTask());
         Assert.All(await Task.WhenAll(acks), error => Assert.Equal(ErrorCode.None, error));
         Assert.Equal(50, partition.Log.RecoveryPoint);
     }

@@ -113,7 +113,8 @@ public sealed class FetchWaiterTests : IAsyncLifetime
     public async Task A_duplicate_wakes_nobody()
     {
         using var waiter = Park(missing: 1);
-        var batch = new Protocol.Records.RecordBatchBuilder(Protocol.Records.RecordBatchOptions.Default with { ProducerId = 1, ProducerEpoch = 0, BaseSequence = 0 });
+        var batch = new Protocol.Records.RecordBatchBuilder(
+            Protocol.Records.RecordBatchOptions.Default with { ProducerId = 1, ProducerEpoch = 0, BaseSequence = 0 });
         batch.Append(1, default, "a"u8);
         var bytes = batch.Build().ToArray();
         first.Append(bytes.ToArray(), AppendOrigin.Client, 1);

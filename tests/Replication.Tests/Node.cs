@@ -28,7 +28,8 @@ internal sealed class Node : IAsyncDisposable
             new ReplicationOptions(Id, policy, LogConfigOf, (image, topic) => image.TopicConfigOf(topic, BrokerConfig.Default)),
             Logs,
             NullLogger<ReplicaManager>.Instance);
-        Replicas.LeadershipChanged += partition => Events.Add($"{partition.Name} {(partition.Leadership.IsLeader ? "leads" : "follows")} in {partition.Leadership.LeaderEpoch}");
+        Replicas.LeadershipChanged += partition =>
+            Events.Add($"{partition.Name} {(partition.Leadership.IsLeader ? "leads" : "follows")} in {partition.Leadership.LeaderEpoch}");
         Replicas.Removed += partition => Events.Add($"{partition.Name} removed");
     }
 

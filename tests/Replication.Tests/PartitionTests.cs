@@ -39,7 +39,10 @@ public sealed class PartitionTests : IAsyncLifetime
     [Fact]
     public void Acks_of_all_need_enough_in_sync_replicas_before_anything_is_written()
     {
-        node.Tell(Node.Topic("t"), Node.Config("t", "min.insync.replicas", "2"), Node.Partition("t", replicas: [Node.Id, Node.Other], isr: [Node.Id]));
+        node.Tell(
+            Node.Topic("t"),
+            Node.Config("t", "min.insync.replicas", "2"),
+            Node.Partition("t", replicas: [Node.Id, Node.Other], isr: [Node.Id]));
         var partition = node.Find("t");
         Assert.Equal(ErrorCode.NotEnoughReplicas, partition.Append(Node.Batch("a"), AppendOrigin.Client, acks: -1).Error);
         Assert.Equal(0, partition.Log.LogEndOffset);
@@ -73,7 +76,9 @@ public sealed class PartitionTests : IAsyncLifetime
             [ErrorCode.None, ErrorCode.FencedLeaderEpoch, ErrorCode.FencedLeaderEpoch, ErrorCode.None, ErrorCode.UnknownLeaderEpoch],
             new[] { -1, 0, 4, 5, 6 }.Select(partition.CheckLeader));
         node.Tell(Node.Partition("t", leader: -1, epoch: 6));
-        Assert.Equal([ErrorCode.NotLeaderOrFollower, ErrorCode.FencedLeaderEpoch, ErrorCode.NotLeaderOrFollower], new[] { -1, 5, 6 }.Select(partition.CheckLeader));
+        Assert.Equal(
+            [ErrorCode.NotLeaderOrFollower, ErrorCode.FencedLeaderEpoch, ErrorCode.NotLeaderOrFollower],
+            new[] { -1, 5, 6 }.Select(partition.CheckLeader));
     }
 
     [Fact]
@@ -85,7 +90,8 @@ public sealed class PartitionTests : IAsyncLifetime
         Assert.Equal(new EpochEnd(0, 2), partition.Log.Epochs.EndOf(0));
         Assert.Equal(new EpochEnd(3, 2), partition.Log.Epochs.EndOf(3));
 
-        Assert.Equal(ErrorCode.NotLeaderOrFollower, partition.Log.AppendAsLeader(Node.Batch("late"), leaderEpoch: 0, AppendOrigin.Client).Error);
+        Assert.Equal(
+            ErrorCode.NotLeaderOrFollower, partition.Log.AppendAsLeader(Node.Batch("late"), leaderEpoch: 0, AppendOrigin.Client).Error);
         Assert.Equal(2, partition.Append(Node.Batch("c"), AppendOrigin.Client, acks: 1).BaseOffset);
         var read = partition.Read(new(2, 1000, MinOneBatch: true, IsCommitted: false));
         Assert.Equal(3, new RecordBatchView(read.Records.ToArray()).PartitionLeaderEpoch);

@@ -49,7 +49,17 @@ public sealed class ReplicaManagerTests : IAsyncLifetime
         node.Tell(
             new RemoveTopicRecord { TopicId = Node.TopicId("a") },
             new TopicRecord { Name = "a", TopicId = id },
-            new PartitionRecord { PartitionId = 0, TopicId = id, Replicas = [Node.Id], Isr = [Node.Id], Leader = Node.Id, LeaderEpoch = 0, PartitionEpoch = 0, Directories = [Uuid.UnassignedDirectory] });
+            new PartitionRecord
+            {
+                PartitionId = 0,
+                TopicId = id,
+                Replicas = [Node.Id],
+                Isr = [Node.Id],
+                Leader = Node.Id,
+                LeaderEpoch = 0,
+                PartitionEpoch = 0,
+                Directories = [Uuid.UnassignedDirectory],
+            });
         Assert.Equal(["a-0 leads in 0", "a-0 removed", "a-0 leads in 0"], node.Events);
         Assert.NotSame(partition, node.Find("a"));
         Assert.Equal((id, 0), (node.Find("a").TopicId, node.Find("a").Log.LogEndOffset));

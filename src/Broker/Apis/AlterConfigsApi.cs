@@ -32,7 +32,8 @@ internal sealed class AlterConfigsApi(ControllerService controller) : IApi<Alter
         return response;
     }
 
-    private static AlterConfigsResourceResponse Answer(AlterConfigsRequest.AlterConfigsResource resource, ErrorCode error, string? message) => new()
+    private static AlterConfigsResourceResponse Answer(
+        AlterConfigsRequest.AlterConfigsResource resource, ErrorCode error, string? message) => new()
     {
         ErrorCode = error,
         ErrorMessage = message,

@@ -13,6 +13,13 @@ internal sealed class CreatePartitionsApi(ControllerService controller) : IApi<C
     public async ValueTask<CreatePartitionsResponse?> Handle(CreatePartitionsRequest request, RequestContext context) =>
         await controller.Execute(
             (decisions, image, controllerContext) => decisions.CreatePartitions(image, request, controllerContext),
-            error => new CreatePartitionsResponse { Results = [.. request.Topics.Select(topic => new CreatePartitionsResponse.CreatePartitionsTopicResult { Name = topic.Name, ErrorCode = error })] },
+            error => new CreatePartitionsResponse
+            {
+                Results =
+                [
+                    .. request.Topics.Select(topic =>
+                        new CreatePartitionsResponse.CreatePartitionsTopicResult { Name = topic.Name, ErrorCode = error }),
+                ],
+            },
             context.Version);
 }

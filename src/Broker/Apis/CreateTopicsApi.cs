@@ -14,6 +14,13 @@ internal sealed class CreateTopicsApi(ControllerService controller) : IApi<Creat
     public async ValueTask<CreateTopicsResponse?> Handle(CreateTopicsRequest request, RequestContext context) =>
         await controller.Execute(
             (decisions, image, controllerContext) => decisions.CreateTopics(image, request, controllerContext),
-            error => new CreateTopicsResponse { Topics = [.. request.Topics.Select(topic => new CreateTopicsResponse.CreatableTopicResult { Name = topic.Name, ErrorCode = error })] },
+            error => new CreateTopicsResponse
+            {
+                Topics =
+                [
+                    .. request.Topics.Select(topic =>
+                        new CreateTopicsResponse.CreatableTopicResult { Name = topic.Name, ErrorCode = error }),
+                ],
+            },
             context.Version);
 }

@@ -13,6 +13,15 @@ internal sealed class DeleteTopicsApi(ControllerService controller) : IApi<Delet
     public async ValueTask<DeleteTopicsResponse?> Handle(DeleteTopicsRequest request, RequestContext context) =>
         await controller.Execute(
             (decisions, image, controllerContext) => decisions.DeleteTopics(image, request, controllerContext),
-            error => new DeleteTopicsResponse { Responses = [.. request.Topics.Select(topic => new DeleteTopicsResponse.DeletableTopicResult { Name = topic.Name, TopicId = topic.TopicId, ErrorCode = error }), .. request.TopicNames.Select(name => new DeleteTopicsResponse.DeletableTopicResult { Name = name, ErrorCode = error })] },
+            error => new DeleteTopicsResponse
+            {
+                Responses =
+                [
+                    .. request.Topics.Select(topic =>
+                        new DeleteTopicsResponse.DeletableTopicResult { Name = topic.Name, TopicId = topic.TopicId, ErrorCode = error }),
+                    .. request.TopicNames.Select(name =>
+                        new DeleteTopicsResponse.DeletableTopicResult { Name = name, ErrorCode = error }),
+                ],
+            },
             context.Version);
 }

@@ -11,8 +11,8 @@ namespace Milena.Broker.Apis;
 /// <summary>FindCoordinator (10): the broker that coordinates a group.</summary>
 /// <remarks>
 /// v1 asks for groups (0) or transactions (1), v4 for several keys, v6 for share groups (2). Not served: transactions and share
-/// groups, which are told INVALID_REQUEST and why: clients would go on asking if they were told to wait. The topic of the groups is created on the way, and the answer waits for it
-/// within a bound.
+/// groups, which are told INVALID_REQUEST and why: clients would go on asking if they were told to wait. The topic of the groups is
+/// created on the way, and the answer waits for it within a bound.
 /// </remarks>
 internal sealed class FindCoordinatorApi(MetadataCache metadata, GroupCoordinator groups, TopicAutoCreation creation)
     : IApi<FindCoordinatorRequest, FindCoordinatorResponse>
@@ -29,7 +29,12 @@ internal sealed class FindCoordinatorApi(MetadataCache metadata, GroupCoordinato
         if (request.KeyType == GroupKey && !metadata.Image.Topics.TryGet(TopicNames.ConsumerOffsets, out _))
             await creation.Create([TopicNames.ConsumerOffsets], context.Aborted);
         if (context.Version >= SeveralKeysFrom)
-            return new FindCoordinatorResponse { Coordinators = [.. request.CoordinatorKeys.Select(key => Find(key, request.KeyType, context))] };
+        {
+            return new FindCoordinatorResponse
+            {
+                Coordinators = [.. request.CoordinatorKeys.Select(key => Find(key, request.KeyType, context))],
+            };
+        }
 
         var found = Find(request.Key, request.KeyType, context);
         return new FindCoordinatorResponse

@@ -30,7 +30,10 @@ internal sealed class IncrementalAlterConfigsApi(ControllerService controller)
 
         var response = await controller.Execute(
             (decisions, image, controllerContext) => decisions.IncrementalAlterConfigs(image, request, controllerContext),
-            error => new IncrementalAlterConfigsResponse { Responses = [.. request.Resources.Select(resource => Answer(resource, error, null))] },
+            error => new IncrementalAlterConfigsResponse
+            {
+                Responses = [.. request.Resources.Select(resource => Answer(resource, error, null))],
+            },
             context.Version);
         response.Responses = [.. response.Responses, .. refused];
         return response;

@@ -18,6 +18,7 @@ namespace Milena.Broker.Apis;
 internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation creation, string clusterId)
     : IApi<MetadataRequest, MetadataResponse>
 {
+    private const ErrorCode Unknown = ErrorCode.UnknownTopicOrPartition;
     private const short NullMeansAllFrom = 1;
     private const short ClientMayForbidCreationFrom = 4;
     private const short KnowsListenersFrom = 6;
@@ -30,7 +31,10 @@ internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation crea
         RequestLimits.Check(request.Topics?.Length ?? 0);
         var image = metadata.Image;
         if (AsksForAll(request, context.Version))
-            return new(Answer(request, context, [.. image.Topics.ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal).Select(topic => Describe(image, topic, request, context))]));
+        {
+            var all = image.Topics.ByName.Values.OrderBy(topic => topic.Name, StringComparer.Ordinal);
+            return new(Answer(request, context, [.. all.Select(topic => Describe(image, topic, request, context))]));
+        }
 
         if (!IsWellFormed(request.Topics!, context.Version))
             return new(Answer(request, context, [.. request.Topics!.Select(topic => Refused(topic, context.Version))]));
@@ -43,15 +47,15 @@ internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation crea
         var missing = names.Where(name => !image.Topics.TryGet(name, out _)).ToArray();
         return missing.Length > 0 && mayCreate && creation.IsEnabled
             ? Create(names, missing, request, context)
-            : new(Answer(request, context, [.. names.Select(name => ByName(image, name, ErrorCode.UnknownTopicOrPartition, request, context))]));
+            : new(Answer(request, context, [.. names.Select(name => ByName(image, name, Unknown, request, context))]));
     }
 
     private async ValueTask<MetadataResponse?> Create(string[] names, string[] missing, MetadataRequest request, RequestContext context)
     {
         var errors = await creation.Create(missing, context.Aborted);
         var image = metadata.Image;
-        return Answer(request, context,
-            [.. names.Select(name => ByName(image, name, errors.GetValueOrDefault(name, ErrorCode.UnknownTopicOrPartition), request, context))]);
+        return Answer(
+            request, context, [.. names.Select(name => ByName(image, name, errors.GetValueOrDefault(name, Unknown), request, context))]);
     }
 
     /// <summary>Before v12 topics are asked for by name alone; from then on by id or by name, but never by neither.</summary>

@@ -15,7 +15,9 @@ internal static class TopicAnswers
     /// </summary>
     public const int AllTopicOperations = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
 
-    /// <summary>The same for the cluster: create 5, alter 7, describe 8, cluster action 9, describe and alter configs, idempotent write 12.</summary>
+    /// <summary>
+    /// The same for the cluster: create 5, alter 7, describe 8, cluster action 9, describe and alter configs, idempotent write 12.
+    /// </summary>
     public const int AllClusterOperations = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 
     /// <summary>The same for a group: read 3, delete 6, describe 8, describe configs 10, alter configs 11.</summary>

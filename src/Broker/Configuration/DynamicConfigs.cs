@@ -23,8 +23,8 @@ internal static class DynamicConfigs
 
     private static string? BrokerRefusal(IEnumerable<string> names)
     {
-        var unused = string.Join(", ", names.Where(name => !IsReadOnly(name) && !ConfigSupport.IsActedOnAtOnce(name)).Order(StringComparer.Ordinal));
-        return unused == "" ? null : $"These configurations are not acted on while the broker runs: {unused}";
+        var unused = names.Where(name => !IsReadOnly(name) && !ConfigSupport.IsActedOnAtOnce(name)).Order(StringComparer.Ordinal).ToArray();
+        return unused.Length == 0 ? null : $"These configurations are not acted on while the broker runs: {string.Join(", ", unused)}";
     }
 
     /// <summary>Those are the controller's to refuse.</summary>

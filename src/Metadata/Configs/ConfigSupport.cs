@@ -60,7 +60,7 @@ public static class ConfigSupport
     /// </summary>
     public static bool IsActedOnAtOnce(string name) => AtOnce.Value.Contains(name);
 
-    /// <summary>Whether setting the topic's configuration has an effect, which it has where setting the broker's default of it has.</summary>
+    /// <summary>Whether setting a topic's configuration has an effect: it has where setting the broker's default of it has.</summary>
     public static bool IsActedOnForTopics(string name) =>
         ConfigTable.Find(ConfigScope.Topic, name) is { } def && def.Synonyms.Any(synonym => IsActedOn(synonym.Name));
 

@@ -39,7 +39,8 @@ public sealed partial class PartitionLog
             : new(error, new(slice), startOffset, endOffset) { IsOnOlderSegment = IsBefore(slice.Segment, bound) };
     }
 
-    private bool IsBefore(LogSegment segment, long bound) => Active is var active && segment.BaseOffset < active.BaseOffset && active.BaseOffset < bound;
+    private bool IsBefore(LogSegment segment, long bound) =>
+        Active is var active && segment.BaseOffset < active.BaseOffset && active.BaseOffset < bound;
 
     /// <summary>
     /// The aborted transactions that a reader of these records must know, if it reads only what is committed. Some may begin behind

@@ -14,7 +14,9 @@ public sealed class ClusterTests(SharedBroker shared)
         for (var version = 0; version <= 2; version++)
         {
             var response = await client.Send(new DescribeClusterRequest { IncludeClusterAuthorizedOperations = version > 0 }, version);
-            Assert.Equal((ErrorCode.None, null, shared.Broker.Server.ClusterId, 1), (response.ErrorCode, response.ErrorMessage, response.ClusterId, response.ControllerId));
+            Assert.Equal(
+                (ErrorCode.None, null, shared.Broker.Server.ClusterId, 1),
+                (response.ErrorCode, response.ErrorMessage, response.ClusterId, response.ControllerId));
             var broker = Assert.Single(response.Brokers);
             Assert.Equal((1, "127.0.0.1", shared.Broker.Port, false), (broker.BrokerId, broker.Host, broker.Port, broker.IsFenced));
             Assert.Equal(version > 0, response.ClusterAuthorizedOperations != int.MinValue);
@@ -42,14 +44,26 @@ public sealed class ClusterTests(SharedBroker shared)
         {
             var response = await client.Send(new DescribeLogDirsRequest { Topics = null }, version);
             var directory = Assert.Single(response.Results);
-            Assert.Equal((ErrorCode.None, ErrorCode.None, shared.Broker.Directory), (response.ErrorCode, directory.ErrorCode, directory.LogDir));
+            Assert.Equal(
+                (ErrorCode.None, ErrorCode.None, shared.Broker.Directory), (response.ErrorCode, directory.ErrorCode, directory.LogDir));
             Assert.Equal(version >= 4, directory is { TotalBytes: > 0, UsableBytes: > 0 });
             var found = directory.Topics.Single(one => one.Name == topic.Name);
             Assert.Equal(
                 [(0, 0L, 0L, false), (1, (long)batch.Length, 0L, false)],
-                found.Partitions.Select(partition => (partition.PartitionIndex, partition.PartitionSize, partition.OffsetLag, partition.IsFutureKey)));
+                found.Partitions.Select(
+                    partition => (partition.PartitionIndex, partition.PartitionSize, partition.OffsetLag, partition.IsFutureKey)));
 
-            var some = await client.Send(new DescribeLogDirsRequest { Topics = [new() { Topic = topic.Name, Partitions = [1, 7] }, new() { Topic = topic.Name, Partitions = [1] }, new() { Topic = "no-such", Partitions = [0] }] }, version);
+            var some = await client.Send(
+                new DescribeLogDirsRequest
+                {
+                    Topics =
+                    [
+                        new() { Topic = topic.Name, Partitions = [1, 7] },
+                        new() { Topic = topic.Name, Partitions = [1] },
+                        new() { Topic = "no-such", Partitions = [0] },
+                    ],
+                },
+                version);
             Assert.Equal([1], Assert.Single(Assert.Single(some.Results).Topics).Partitions.Select(partition => partition.PartitionIndex));
             Assert.Empty(Assert.Single((await client.Send(new DescribeLogDirsRequest { Topics = [] }, version)).Results).Topics);
         }
@@ -68,7 +82,8 @@ public sealed class ClusterTests(SharedBroker shared)
         do
         {
             var page = await one.Send(new DescribeTopicPartitionsRequest { Topics = [], ResponsePartitionLimit = 2, Cursor = cursor });
-            seen.AddRange(page.Topics.SelectMany(topic => topic.Partitions, (topic, partition) => $"{topic.Name}-{partition.PartitionIndex}"));
+            seen.AddRange(
+                page.Topics.SelectMany(topic => topic.Partitions, (topic, partition) => $"{topic.Name}-{partition.PartitionIndex}"));
             Assert.True(page.Topics.Sum(topic => topic.Partitions.Length) <= 2);
             cursor = page.NextCursor is { } next ? new() { TopicName = next.TopicName, PartitionIndex = next.PartitionIndex } : null;
             pages++;
@@ -87,7 +102,8 @@ public sealed class ClusterTests(SharedBroker shared)
         await one.CreateTopic("t", 5);
         var page = await one.Send(new DescribeTopicPartitionsRequest { Topics = [new() { Name = "t" }], ResponsePartitionLimit = 2000 });
         Assert.Equal((3, "t", 3), (page.Topics[0].Partitions.Length, page.NextCursor!.TopicName, page.NextCursor.PartitionIndex));
-        Assert.Single((await one.Send(new DescribeTopicPartitionsRequest { Topics = [], ResponsePartitionLimit = -4 })).Topics[0].Partitions);
+        Assert.Single(
+            (await one.Send(new DescribeTopicPartitionsRequest { Topics = [], ResponsePartitionLimit = -4 })).Topics[0].Partitions);
     }
 
     [Fact]

@@ -3,7 +3,9 @@ using Milena.Protocol.Messages;
 
 namespace Milena.Broker.Tests.Apis;
 
-/// <summary>Configurations through the wire, and what a change does to a running broker. What the controller checks has tests of its own.</summary>
+/// <summary>
+/// Configurations through the wire, and what a change does to a running broker. What the controller checks has tests of its own.
+/// </summary>
 public sealed class ConfigTests(SharedBroker shared)
 {
     private const sbyte Topic = 2;
@@ -36,7 +38,12 @@ public sealed class ConfigTests(SharedBroker shared)
         {
             Resources =
             [
-                new() { ResourceType = Topic, ResourceName = topic.Name, ConfigurationKeys = ["retention.ms", "min.cleanable.dirty.ratio", "no.such"] },
+                new()
+                {
+                    ResourceType = Topic,
+                    ResourceName = topic.Name,
+                    ConfigurationKeys = ["retention.ms", "min.cleanable.dirty.ratio", "no.such"],
+                },
                 new() { ResourceType = Broker, ResourceName = "1", ConfigurationKeys = ["log.segment.bytes", "num.io.threads", "node.id"] },
             ],
             IncludeSynonyms = true,
@@ -49,18 +56,29 @@ public sealed class ConfigTests(SharedBroker shared)
         Assert.EndsWith("It can be changed at any time, for one broker or for all.", texts["log.segment.bytes"]);
         Assert.EndsWith("It changes by a restart only, as yet. It has no effect yet.", texts["num.io.threads"]);
         Assert.Contains("It changes by a restart only.", texts["node.id"]);
-        Assert.Equal(("retention.ms", "5000"), results[0].Configs.Single(entry => entry.Name == "retention.ms").Synonyms.Select(synonym => (synonym.Name, synonym.Value!)).First());
+        Assert.Equal(
+            ("retention.ms", "5000"),
+            results[0].Configs.Single(entry => entry.Name == "retention.ms").Synonyms.Select(synonym => (synonym.Name, synonym.Value!)).First());
         Assert.Equal(5, texts.Count);
-        Assert.Equal([false, true, true], results[1].Configs.OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(entry => entry.ReadOnly).Order());
+        Assert.Equal(
+            [false, true, true],
+            results[1].Configs.OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(entry => entry.ReadOnly).Order());
 
         (request.IncludeSynonyms, request.IncludeDocumentation) = (false, false);
-        Assert.All((await client.Send(request)).Results.SelectMany(result => result.Configs), entry => Assert.Equal((null, 0), (entry.Documentation, entry.Synonyms.Length)));
+        Assert.All(
+            (await client.Send(request)).Results.SelectMany(result => result.Configs),
+            entry => Assert.Equal((null, 0), (entry.Documentation, entry.Synonyms.Length)));
     }
 
     [Fact]
     public async Task A_resource_that_is_asked_for_a_thousand_times_is_described_once()
     {
-        var resources = Enumerable.Range(0, 1000).Select(_ => new DescribeConfigsRequest.DescribeConfigsResource { ResourceType = Broker, ResourceName = "1", ConfigurationKeys = null });
+        var resources = Enumerable.Range(0, 1000).Select(_ => new DescribeConfigsRequest.DescribeConfigsResource
+        {
+            ResourceType = Broker,
+            ResourceName = "1",
+            ConfigurationKeys = null,
+        });
         Assert.Single((await client.Send(new DescribeConfigsRequest { Resources = [.. resources] })).Results);
     }
 
@@ -99,7 +117,9 @@ public sealed class ConfigTests(SharedBroker shared)
         Assert.Equal(ErrorCode.MessageTooLarge, (await one.Produce(free, 0, Batches.OfSize(2000))).ErrorCode);
         await Alter(one, Broker, "1", ("message.max.bytes", Set, "3000")); // this broker's own counts before that of all
         Assert.Equal(ErrorCode.None, (await one.Produce(free, 0, Batches.OfSize(2000))).ErrorCode);
-        Assert.Equal(("3000", (sbyte)2), (await Describe(one, Topic, "free", 4))["max.message.bytes"] is var entry ? (entry.Value!, entry.ConfigSource) : default);
+        Assert.Equal(
+            ("3000", (sbyte)2),
+            (await Describe(one, Topic, "free", 4))["max.message.bytes"] is var entry ? (entry.Value!, entry.ConfigSource) : default);
         var later = await one.CreateTopic("later");
         Assert.Equal(ErrorCode.MessageTooLarge, (await one.Produce(later, 0, Batches.OfSize(4000))).ErrorCode);
     }
@@ -114,7 +134,8 @@ public sealed class ConfigTests(SharedBroker shared)
         await using var tcp = new TestClient(refused, "tcp");
         await tcp.Ended.WaitAsync(TestClient.Patience);
         await Alter(one, Broker, "1", ("max.connections.per.ip", Delete, null));
-        await using var again = new TestClient(await Network.SocketTransport.ConnectAsync("127.0.0.1", broker.Port, Network.SocketSettings.Default), "tcp");
+        await using var again = new TestClient(
+            await Network.SocketTransport.ConnectAsync("127.0.0.1", broker.Port, Network.SocketSettings.Default), "tcp");
         Assert.Equal(ErrorCode.None, (await again.Send(new ApiVersionsRequest(), 0)).ErrorCode);
     }
 
@@ -129,9 +150,16 @@ public sealed class ConfigTests(SharedBroker shared)
     public async Task A_value_that_would_do_nothing_is_refused_not_stored(sbyte type, string resource, string name, string value)
     {
         var incremental = await client.Send(AlterRequest(type, resource, (name, Set, value)));
-        Assert.Equal((ErrorCode.InvalidRequest, type, resource), Assert.Single(incremental.Responses) is var refused ? (refused.ErrorCode, refused.ResourceType, refused.ResourceName) : default);
+        Assert.Equal(
+            (ErrorCode.InvalidRequest, type, resource),
+            Assert.Single(incremental.Responses) is var refused
+                ? (refused.ErrorCode, refused.ResourceType, refused.ResourceName)
+                : default);
         Assert.Contains("acted on", incremental.Responses[0].ErrorMessage!.Replace("not collected", "acted on"));
-        var whole = await client.Send(new AlterConfigsRequest { Resources = [new() { ResourceType = type, ResourceName = resource, Configs = [new() { Name = name, Value = value }] }] });
+        var whole = await client.Send(new AlterConfigsRequest
+        {
+            Resources = [new() { ResourceType = type, ResourceName = resource, Configs = [new() { Name = name, Value = value }] }],
+        });
         Assert.Equal(ErrorCode.InvalidRequest, Assert.Single(whole.Responses).ErrorCode);
         Assert.Equal(ErrorCode.None, (await client.Send(AlterRequest(type, resource, (name, Delete, null)))).Responses[0].ErrorCode);
     }
@@ -163,7 +191,20 @@ public sealed class ConfigTests(SharedBroker shared)
         for (var version = 0; version <= 2; version++)
         {
             var topic = await shared.NewTopic(client, configs: [("retention.ms", "5000"), ("segment.ms", "6000")]);
-            var response = await client.Send(new AlterConfigsRequest { Resources = [new() { ResourceType = Topic, ResourceName = topic.Name, Configs = [new() { Name = "segment.ms", Value = "7000" }] }] }, version);
+            var response = await client.Send(
+                new AlterConfigsRequest
+                {
+                    Resources =
+                    [
+                        new()
+                        {
+                            ResourceType = Topic,
+                            ResourceName = topic.Name,
+                            Configs = [new() { Name = "segment.ms", Value = "7000" }],
+                        },
+                    ],
+                },
+                version);
             Assert.Equal(ErrorCode.None, Assert.Single(response.Responses).ErrorCode);
             var found = await Describe(client, Topic, topic.Name, 4);
             Assert.Equal(("7000", "1209600000"), (found["segment.ms"].Value, found["retention.ms"].Value));
@@ -189,21 +230,27 @@ public sealed class ConfigTests(SharedBroker shared)
             await Task.Yield();
     }
 
-    private static async Task<Dictionary<string, DescribeConfigsResponse.DescribeConfigsResourceResult>> Describe(TestClient client, sbyte type, string name, int version)
+    private static async Task<Dictionary<string, DescribeConfigsResponse.DescribeConfigsResourceResult>> Describe(
+        TestClient client, sbyte type, string name, int version)
     {
-        var response = await client.Send(new DescribeConfigsRequest { Resources = [new() { ResourceType = type, ResourceName = name, ConfigurationKeys = null }] }, version);
+        var response = await client.Send(
+            new DescribeConfigsRequest { Resources = [new() { ResourceType = type, ResourceName = name, ConfigurationKeys = null }] },
+            version);
         var result = Assert.Single(response.Results);
         Assert.Equal((ErrorCode.None, type, name), (result.ErrorCode, result.ResourceType, result.ResourceName));
         return result.Configs.ToDictionary(entry => entry.Name);
     }
 
-    private static async Task Alter(TestClient client, sbyte type, string name, params (string Name, sbyte Operation, string? Value)[] changes)
+    private static async Task Alter(
+        TestClient client, sbyte type, string name, params (string Name, sbyte Operation, string? Value)[] changes)
     {
         var response = await client.Send(AlterRequest(type, name, changes));
         Assert.Equal((ErrorCode.None, null), (Assert.Single(response.Responses).ErrorCode, response.Responses[0].ErrorMessage));
     }
 
-    private static IncrementalAlterConfigsRequest AlterRequest(sbyte type, string name, params (string Name, sbyte Operation, string? Value)[] changes) => new()
+    private static IncrementalAlterConfigsRequest AlterRequest(
+        sbyte type, string name, params (string Name, sbyte Operation, string? Value)[] changes) =>
+        new()
     {
         Resources =
         [
@@ -211,7 +258,15 @@ public sealed class ConfigTests(SharedBroker shared)
             {
                 ResourceType = type,
                 ResourceName = name,
-                Configs = [.. changes.Select(change => new IncrementalAlterConfigsRequest.AlterableConfig { Name = change.Name, ConfigOperation = change.Operation, Value = change.Value })],
+                Configs =
+                [
+                    .. changes.Select(change => new IncrementalAlterConfigsRequest.AlterableConfig
+                    {
+                        Name = change.Name,
+                        ConfigOperation = change.Operation,
+                        Value = change.Value,
+                    }),
+                ],
             },
         ],
     };

@@ -49,7 +49,8 @@ public sealed class DeleteRecordsTests(SharedBroker shared)
 
     private async Task<(ErrorCode, long LowWatermark)> Delete(string topic, long offset, int version = 2)
     {
-        var response = await client.Send(new DeleteRecordsRequest { Topics = [new() { Name = topic, Partitions = [new() { Offset = offset }] }] }, version);
+        var response = await client.Send(
+            new DeleteRecordsRequest { Topics = [new() { Name = topic, Partitions = [new() { Offset = offset }] }] }, version);
         var answer = Assert.Single(Assert.Single(response.Topics).Partitions);
         return (answer.ErrorCode, answer.LowWatermark);
     }

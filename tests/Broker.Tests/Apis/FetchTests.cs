@@ -19,7 +19,9 @@ public sealed class FetchTests(SharedBroker shared)
         Assert.Equal(["a", "b", "c", "d"], Batches.Values((await client.Fetch(topic, 0, 1)).Records));
         Assert.Equal(["c", "d"], Batches.Values((await client.Fetch(topic, 0, 2)).Records));
         var end = await client.Fetch(topic, 0, 4);
-        Assert.Equal((ErrorCode.None, 4L, 4L, 0L, 0), (end.ErrorCode, end.HighWatermark, end.LastStableOffset, end.LogStartOffset, end.Records.Length));
+        Assert.Equal(
+            (ErrorCode.None, 4L, 4L, 0L, 0),
+            (end.ErrorCode, end.HighWatermark, end.LastStableOffset, end.LogStartOffset, end.Records.Length));
         Assert.Equal((null, -1), (end.AbortedTransactions, end.PreferredReadReplica));
     }
 
@@ -28,11 +30,14 @@ public sealed class FetchTests(SharedBroker shared)
     {
         var topic = await shared.NewTopic(client);
         await client.ProduceValues(topic, 0, "a", "b", "c");
-        await client.Send(new DeleteRecordsRequest { Topics = [new() { Name = topic.Name, Partitions = [new() { PartitionIndex = 0, Offset = 1 }] }] });
+        await client.Send(
+            new DeleteRecordsRequest { Topics = [new() { Name = topic.Name, Partitions = [new() { PartitionIndex = 0, Offset = 1 }] }] });
         foreach (var offset in new[] { 0, 4, -1, long.MaxValue })
         {
             var refused = await client.Fetch(topic, 0, offset);
-            Assert.Equal((ErrorCode.OffsetOutOfRange, -1L, -1L, -1L), (refused.ErrorCode, refused.HighWatermark, refused.LastStableOffset, refused.LogStartOffset));
+            Assert.Equal(
+                (ErrorCode.OffsetOutOfRange, -1L, -1L, -1L),
+                (refused.ErrorCode, refused.HighWatermark, refused.LastStableOffset, refused.LogStartOffset));
         }
 
         Assert.Equal((ErrorCode.None, 1L), ((await client.Fetch(topic, 0, 1)).ErrorCode, (await client.Fetch(topic, 0, 1)).LogStartOffset));
@@ -71,7 +76,8 @@ public sealed class FetchTests(SharedBroker shared)
         foreach (var (partitionMax, max) in new[] { (10, 1 << 20), (1 << 20, 10), (0, 0), (-5, -5) })
         {
             var request = ClientExtensions.FetchRequest(
-                topic, ClientExtensions.From(0, 1, partitionMax), ClientExtensions.From(1, 0, partitionMax), ClientExtensions.From(2, 0, partitionMax));
+                topic, ClientExtensions.From(0, 1, partitionMax), ClientExtensions.From(1, 0, partitionMax), ClientExtensions.From(
+                    2, 0, partitionMax));
             request.MaxBytes = max;
             var partitions = (await client.Send(request)).Responses[0].Partitions;
             Assert.Equal([0, 1000, 0], partitions.Select(partition => partition.Records.Length));
@@ -89,7 +95,8 @@ public sealed class FetchTests(SharedBroker shared)
             await client.Produce(topic, partition, Batches.OfSize(1000));
         }
 
-        var request = ClientExtensions.FetchRequest(topic, [.. Enumerable.Range(0, 4).Select(partition => ClientExtensions.From(partition, 0))]);
+        var request = ClientExtensions.FetchRequest(
+            topic, [.. Enumerable.Range(0, 4).Select(partition => ClientExtensions.From(partition, 0))]);
         request.MaxBytes = 5500;
         var partitions = (await client.Send(request)).Responses[0].Partitions;
         Assert.Equal([2000, 2000, 1500, 0], partitions.Select(partition => partition.Records.Length));
@@ -165,12 +172,22 @@ public sealed class FetchTests(SharedBroker shared)
         }
 
         var request = ClientExtensions.FetchRequest(topics[0]);
-        request.Topics = [.. topics.Select(topic => new FetchRequest.FetchTopic { Topic = topic.Name, TopicId = topic.Id, Partitions = [ClientExtensions.From(0, 0), ClientExtensions.From(1, 0)] })];
+        request.Topics =
+        [
+            .. topics.Select(topic => new FetchRequest.FetchTopic
+            {
+                Topic = topic.Name,
+                TopicId = topic.Id,
+                Partitions = [ClientExtensions.From(0, 0), ClientExtensions.From(1, 0)],
+            }),
+        ];
         foreach (var version in new[] { 12, 18 })
         {
             var response = await client.Send(request, version);
             Assert.Equal(topics.Select(topic => version < 13 ? topic.Name : ""), response.Responses.Select(topic => topic.Topic));
-            Assert.Equal(["0", "1", "2", "3", "4"], response.Responses.SelectMany(topic => topic.Partitions).SelectMany(partition => Batches.Values(partition.Records)));
+            Assert.Equal(
+                ["0", "1", "2", "3", "4"],
+                response.Responses.SelectMany(topic => topic.Partitions).SelectMany(partition => Batches.Values(partition.Records)));
         }
     }
 

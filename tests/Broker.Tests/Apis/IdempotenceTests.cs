@@ -19,7 +19,8 @@ public sealed class IdempotenceTests(SharedBroker shared)
             Assert.True(ids.Add(response.ProducerId));
         }
 
-        var many = await Task.WhenAll(Enumerable.Range(0, 1500).Select(_ => client.Send(new InitProducerIdRequest { TransactionalId = null })));
+        var many = await Task.WhenAll(
+            Enumerable.Range(0, 1500).Select(_ => client.Send(new InitProducerIdRequest { TransactionalId = null })));
         Assert.All(many, response => Assert.True(ids.Add(response.ProducerId)));
     }
 
@@ -60,7 +61,8 @@ public sealed class IdempotenceTests(SharedBroker shared)
         }
 
         // Of a producer five batches are remembered.
-        Assert.Equal(ErrorCode.OutOfOrderSequenceNumber, (await client.Produce(topic, 0, Batches.Idempotent(id, 0, 0, "0a", "0b"))).ErrorCode);
+        Assert.Equal(
+            ErrorCode.OutOfOrderSequenceNumber, (await client.Produce(topic, 0, Batches.Idempotent(id, 0, 0, "0a", "0b"))).ErrorCode);
         Assert.Equal(12, Batches.Values((await client.Fetch(topic, 0, 0)).Records).Length);
     }
 

@@ -49,7 +49,8 @@ public sealed class LeaderHintTests : IAsyncLifetime
         metadata.Publish(delta.After);
         var partitions = new PartitionDirectory(replicas, metadata);
         produce = new ProduceApi(partitions);
-        fetch = new FetchApi(new FetchSessions(new FetchSessionCache(10, 1000, new Random(1)), time), new FetchReader(partitions, 1 << 20, time));
+        fetch = new FetchApi(
+            new FetchSessions(new FetchSessionCache(10, 1000, new Random(1)), time), new FetchReader(partitions, 1 << 20, time));
         return ValueTask.CompletedTask;
     }
 
@@ -67,7 +68,11 @@ public sealed class LeaderHintTests : IAsyncLifetime
     public async Task Produce_tells_from_version_10_on(int version, bool tells)
     {
         var request = ClientExtensions.ProduceRequest(Elsewhere, 0, Batches.Of("a"));
-        request.TopicData[0].PartitionData = [.. new[] { 0, 1, 0, 2 }.Select(index => new ProduceRequest.PartitionProduceData { Index = index, Records = new(Batches.Of("a")) })];
+        request.TopicData[0].PartitionData =
+        [
+            .. new[] { 0, 1, 0, 2 }.Select(
+                index => new ProduceRequest.PartitionProduceData { Index = index, Records = new(Batches.Of("a")) }),
+        ];
         var response = (await produce.Handle(request, await Context(ApiKey.Produce, version)))!;
         Assert.All(response.Responses[0].PartitionResponses, answer => Assert.Equal(ErrorCode.NotLeaderOrFollower, answer.ErrorCode));
         Assert.Equal(
@@ -87,7 +92,8 @@ public sealed class LeaderHintTests : IAsyncLifetime
     [InlineData(18, true)]
     public async Task Fetch_tells_from_version_16_on(int version, bool tells)
     {
-        var request = ClientExtensions.FetchRequest(Elsewhere, ClientExtensions.From(0, 0), ClientExtensions.From(1, 0), ClientExtensions.From(2, 0));
+        var request = ClientExtensions.FetchRequest(
+            Elsewhere, ClientExtensions.From(0, 0), ClientExtensions.From(1, 0), ClientExtensions.From(2, 0));
         request.MaxWaitMs = 60_000; // an error is not waited with
         var response = (await fetch.Handle(request, await Context(ApiKey.Fetch, version)))!;
         Assert.All(response.Responses[0].Partitions, answer => Assert.Equal(ErrorCode.NotLeaderOrFollower, answer.ErrorCode));
@@ -101,10 +107,18 @@ public sealed class LeaderHintTests : IAsyncLifetime
     [Fact]
     public async Task A_follower_tells_what_it_was_told_itself()
     {
-        var produced = (await produce.Handle(ClientExtensions.ProduceRequest(Follows, 0, Batches.Of("a")), await Context(ApiKey.Produce, 13)))!;
-        Assert.Equal((ErrorCode.NotLeaderOrFollower, 2, 4), produced.Responses[0].PartitionResponses[0] is var answer ? (answer.ErrorCode, answer.CurrentLeader.LeaderId, answer.CurrentLeader.LeaderEpoch) : default);
-        var fetched = (await fetch.Handle(ClientExtensions.FetchRequest(Follows, ClientExtensions.From(0, 0)), await Context(ApiKey.Fetch, 18)))!;
-        Assert.Equal((ErrorCode.NotLeaderOrFollower, 2, 4), fetched.Only() is var read ? (read.ErrorCode, read.CurrentLeader.LeaderId, read.CurrentLeader.LeaderEpoch) : default);
+        var produced = (
+            await produce.Handle(ClientExtensions.ProduceRequest(Follows, 0, Batches.Of("a")), await Context(ApiKey.Produce, 13)))!;
+        Assert.Equal(
+            (ErrorCode.NotLeaderOrFollower, 2, 4),
+            produced.Responses[0].PartitionResponses[0] is var answer
+                ? (answer.ErrorCode, answer.CurrentLeader.LeaderId, answer.CurrentLeader.LeaderEpoch)
+                : default);
+        var fetched = (
+            await fetch.Handle(ClientExtensions.FetchRequest(Follows, ClientExtensions.From(0, 0)), await Context(ApiKey.Fetch, 18)))!;
+        Assert.Equal(
+            (ErrorCode.NotLeaderOrFollower, 2, 4),
+            fetched.Only() is var read ? (read.ErrorCode, read.CurrentLeader.LeaderId, read.CurrentLeader.LeaderEpoch) : default);
         Assert.Equal([2], fetched.NodeEndpoints.Select(node => node.NodeId));
     }
 

@@ -100,7 +100,11 @@ public sealed class ListOffsetsTests(SharedBroker shared)
             ReplicaId = -1,
             Topics =
             [
-                new() { Name = topic.Name, Partitions = [new() { PartitionIndex = 0, Timestamp = Latest }, new() { PartitionIndex = 1, Timestamp = Latest }] },
+                new()
+                {
+                    Name = topic.Name,
+                    Partitions = [new() { PartitionIndex = 0, Timestamp = Latest }, new() { PartitionIndex = 1, Timestamp = Latest }],
+                },
                 new() { Name = topic.Name, Partitions = [new() { PartitionIndex = 0, Timestamp = Latest }] },
             ],
         });
@@ -138,11 +142,13 @@ public sealed class ListOffsetsTests(SharedBroker shared)
         for (var i = 0; i < 3; i++)
             await client.Produce(topic, 0, Batches.Of(RecordBatchOptions.Default, Start + (10 * i), "a", "b"));
         if (deletedBefore > 0)
-            await client.Send(new DeleteRecordsRequest { Topics = [new() { Name = topic.Name, Partitions = [new() { Offset = deletedBefore }] }] });
+            await client.Send(
+                new DeleteRecordsRequest { Topics = [new() { Name = topic.Name, Partitions = [new() { Offset = deletedBefore }] }] });
         return topic;
     }
 
-    private async Task<(ErrorCode, long Timestamp, long Offset, int Epoch)> Find(TestTopic topic, long timestamp, int version, int leaderEpoch = -1)
+    private async Task<(ErrorCode, long Timestamp, long Offset, int Epoch)> Find(
+        TestTopic topic, long timestamp, int version, int leaderEpoch = -1)
     {
         var response = await client.Send(new ListOffsetsRequest
         {

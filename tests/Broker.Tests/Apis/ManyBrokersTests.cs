@@ -27,7 +27,8 @@ public sealed class ManyBrokersTests
     public async Task Partitions_tell_what_is_wrong_with_their_leaders_in_the_words_of_the_version(int version)
     {
         var api = new MetadataApi(Metadata, null!, "cluster");
-        var response = (await api.Handle(new MetadataRequest { Topics = version == 0 ? [] : null }, await Context(ApiKey.Metadata, version)))!;
+        var response = (
+            await api.Handle(new MetadataRequest { Topics = version == 0 ? [] : null }, await Context(ApiKey.Metadata, version)))!;
         Frames.Response(response, (short)version, 1).Dispose();
         Assert.Equal([(1, "host-1")], response.Brokers.Select(broker => (broker.NodeId, broker.Host)));
         Assert.Equal(1, response.ControllerId);
@@ -49,18 +50,30 @@ public sealed class ManyBrokersTests
     [Fact]
     public async Task Another_listener_shows_the_brokers_that_it_reaches_at_its_own_addresses()
     {
-        var response = (await new MetadataApi(Metadata, null!, "cluster").Handle(new MetadataRequest { Topics = null }, await Context(ApiKey.Metadata, 13, Internal)))!;
-        Assert.Equal([(1, "internal-1", "rack-1"), (3, "internal-3", "rack-3")], response.Brokers.Select(broker => (broker.NodeId, broker.Host, broker.Rack!)));
-        Assert.Equal((ErrorCode.None, 3), response.Topics[0].Partitions[3] is var partition ? (partition.ErrorCode, partition.LeaderId) : default);
+        var response = (await new MetadataApi(Metadata, null!, "cluster").Handle(
+            new MetadataRequest { Topics = null }, await Context(ApiKey.Metadata, 13, Internal)))!;
+        Assert.Equal(
+            [(1, "internal-1", "rack-1"), (3, "internal-3", "rack-3")],
+            response.Brokers.Select(broker => (broker.NodeId, broker.Host, broker.Rack!)));
+        Assert.Equal(
+            (ErrorCode.None, 3), response.Topics[0].Partitions[3] is var partition ? (partition.ErrorCode, partition.LeaderId) : default);
     }
 
     [Fact]
     public async Task Pages_of_partitions_tell_the_same()
     {
         var api = new DescribeTopicPartitionsApi(Metadata, partitionsMax: 2000);
-        var response = (await api.Handle(new DescribeTopicPartitionsRequest { Topics = [] }, await Context(ApiKey.DescribeTopicPartitions, 0)))!;
+        var response = (
+            await api.Handle(new DescribeTopicPartitionsRequest { Topics = [] }, await Context(ApiKey.DescribeTopicPartitions, 0)))!;
         Assert.Equal(
-            [ErrorCode.None, ErrorCode.None, ErrorCode.LeaderNotAvailable, ErrorCode.ListenerNotFound, ErrorCode.LeaderNotAvailable, ErrorCode.LeaderNotAvailable],
+            [
+                ErrorCode.None,
+                ErrorCode.None,
+                ErrorCode.LeaderNotAvailable,
+                ErrorCode.ListenerNotFound,
+                ErrorCode.LeaderNotAvailable,
+                ErrorCode.LeaderNotAvailable,
+            ],
             response.Topics[0].Partitions.Select(partition => partition.ErrorCode));
     }
 

@@ -49,7 +49,8 @@ public sealed class MetadataTests(SharedBroker shared)
             var topic = Assert.Single(response.Topics);
             Assert.Equal((ErrorCode.None, name), (topic.ErrorCode, topic.Name));
             Assert.Equal((ErrorCode.None, 1), (Assert.Single(topic.Partitions).ErrorCode, topic.Partitions[0].LeaderId));
-            Assert.Equal(ErrorCode.None, (await client.Produce(new TestTopic(name, topic.TopicId), 0, Batches.Of("a"), version: 12)).ErrorCode);
+            Assert.Equal(
+                ErrorCode.None, (await client.Produce(new TestTopic(name, topic.TopicId), 0, Batches.Of("a"), version: 12)).ErrorCode);
         }
     }
 
@@ -141,9 +142,18 @@ public sealed class MetadataTests(SharedBroker shared)
         var topic = await shared.NewTopic(client);
         foreach (var version in new[] { 12, 13 })
         {
-            var response = await client.Send(new MetadataRequest { Topics = [new() { TopicId = topic.Id, Name = null }, new() { TopicId = TestTopic.Unknown.Id, Name = null }] }, version);
-            Assert.Equal((ErrorCode.None, topic.Name, topic.Id), (response.Topics[0].ErrorCode, response.Topics[0].Name, response.Topics[0].TopicId));
-            Assert.Equal((ErrorCode.UnknownTopicId, null, TestTopic.Unknown.Id), (response.Topics[1].ErrorCode, response.Topics[1].Name, response.Topics[1].TopicId));
+            var response = await client.Send(
+                new MetadataRequest
+                {
+                    Topics = [new() { TopicId = topic.Id, Name = null }, new() { TopicId = TestTopic.Unknown.Id, Name = null }],
+                },
+                version);
+            Assert.Equal(
+                (ErrorCode.None, topic.Name, topic.Id),
+                (response.Topics[0].ErrorCode, response.Topics[0].Name, response.Topics[0].TopicId));
+            Assert.Equal(
+                (ErrorCode.UnknownTopicId, null, TestTopic.Unknown.Id),
+                (response.Topics[1].ErrorCode, response.Topics[1].Name, response.Topics[1].TopicId));
         }
     }
 
@@ -153,7 +163,12 @@ public sealed class MetadataTests(SharedBroker shared)
         var topic = await shared.NewTopic(client);
         var response = await client.Send(new MetadataRequest
         {
-            Topics = [new() { Name = shared.NewName("beside") }, new() { TopicId = topic.Id, Name = null }, new() { TopicId = topic.Id, Name = topic.Name }],
+            Topics =
+            [
+                new() { Name = shared.NewName("beside") },
+                new() { TopicId = topic.Id, Name = null },
+                new() { TopicId = topic.Id, Name = topic.Name },
+            ],
         });
         Assert.Equal(topic.Name, Assert.Single(response.Topics).Name);
     }

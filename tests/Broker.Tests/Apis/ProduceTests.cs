@@ -66,7 +66,8 @@ public sealed class ProduceTests(SharedBroker shared)
         var topic = await shared.NewTopic(client);
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, (await client.Produce(topic, 1, Batches.Of("a"))).ErrorCode);
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, (await client.Produce(topic, -1, Batches.Of("a"))).ErrorCode);
-        Assert.Equal(ErrorCode.UnknownTopicOrPartition, (await client.Produce(TestTopic.Unknown, 0, Batches.Of("a"), version: 12)).ErrorCode);
+        Assert.Equal(
+            ErrorCode.UnknownTopicOrPartition, (await client.Produce(TestTopic.Unknown, 0, Batches.Of("a"), version: 12)).ErrorCode);
         Assert.Equal(ErrorCode.UnknownTopicId, (await client.Produce(TestTopic.Unknown, 0, Batches.Of("a"), version: 13)).ErrorCode);
     }
 
@@ -182,7 +183,8 @@ public sealed class ProduceTests(SharedBroker shared)
         var answer = await client.Produce(topic, 0, Batches.Of(RecordBatchOptions.Default, latest, "a", "a millisecond later"));
         Assert.Equal(ErrorCode.InvalidTimestamp, answer.ErrorCode);
         Assert.Equal(1, Assert.Single(answer.RecordErrors).BatchIndex);
-        Assert.Equal(ErrorCode.None, (await client.Produce(topic, 0, Batches.Of(RecordBatchOptions.Default, -1, "without a time"))).ErrorCode);
+        Assert.Equal(
+            ErrorCode.None, (await client.Produce(topic, 0, Batches.Of(RecordBatchOptions.Default, -1, "without a time"))).ErrorCode);
     }
 
     [Fact]
@@ -193,7 +195,9 @@ public sealed class ProduceTests(SharedBroker shared)
         Assert.Equal((ErrorCode.None, shared.Broker.NowMs), (answer.ErrorCode, answer.LogAppendTimeMs));
         var batch = (await client.Fetch(topic, 0, 0)).Records.ToArray();
         Assert.True(new RecordBatchView(batch).IsValidCrc);
-        Assert.Equal((TimestampType.LogAppendTime, shared.Broker.NowMs), (new RecordBatchView(batch).TimestampType, new RecordBatchView(batch).MaxTimestamp));
+        Assert.Equal(
+            (TimestampType.LogAppendTime, shared.Broker.NowMs),
+            (new RecordBatchView(batch).TimestampType, new RecordBatchView(batch).MaxTimestamp));
     }
 
     [Fact]
@@ -221,7 +225,8 @@ public sealed class ProduceTests(SharedBroker shared)
     public async Task Transactions_are_refused_clearly()
     {
         var topic = await shared.NewTopic(client, partitions: 2);
-        var batch = Batches.Of(RecordBatchOptions.Default with { IsTransactional = true, ProducerId = 4, ProducerEpoch = 0, BaseSequence = 0 }, 0, "a");
+        var batch = Batches.Of(
+            RecordBatchOptions.Default with { IsTransactional = true, ProducerId = 4, ProducerEpoch = 0, BaseSequence = 0 }, 0, "a");
         var request = ClientExtensions.ProduceRequest(topic, 0, batch);
         request.TransactionalId = "t";
         var refused = (await client.Send(request)).Responses[0].PartitionResponses[0];
@@ -229,7 +234,11 @@ public sealed class ProduceTests(SharedBroker shared)
 
         // Without an id to whom a right was granted, nothing of the request is taken.
         request.TransactionalId = null;
-        request.TopicData[0].PartitionData = [.. request.TopicData[0].PartitionData, new() { Index = 1, Records = new(Batches.Of("plain")) }];
+        request.TopicData[0].PartitionData =
+        [
+            .. request.TopicData[0].PartitionData,
+            new() { Index = 1, Records = new(Batches.Of("plain")) },
+        ];
         var answers = (await client.Send(request)).Responses[0].PartitionResponses;
         Assert.All(answers, answer => Assert.Equal(ErrorCode.TransactionalIdAuthorizationFailed, answer.ErrorCode));
         Assert.Equal(0, await client.ProduceValues(topic, 1, "nothing was written"));
@@ -246,7 +255,8 @@ public sealed class ProduceTests(SharedBroker shared)
     public async Task Requests_of_one_connection_are_appended_and_answered_in_their_order()
     {
         var topic = await shared.NewTopic(client);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => client.Produce(topic, 0, Batches.Of($"{i}"), acks: (short)(i % 2 == 0 ? 1 : -1))));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(i => client.Produce(topic, 0, Batches.Of($"{i}"), acks: (short)(i % 2 == 0 ? 1 : -1))));
         Assert.Equal(Enumerable.Range(0, 50).Select(i => (long)i), answers.Select(answer => answer.BaseOffset));
     }
 
@@ -276,7 +286,8 @@ public sealed class ProduceTests(SharedBroker shared)
                 BinaryPrimitives.WriteInt32BigEndian(batch.AsSpan(RecordBatchHeader.LastOffsetDeltaOffset), int.MaxValue - 1);
             }),
             "base offset" => Batches.Of(RecordBatchOptions.Default with { BaseOffset = 7 }, 0, "a"),
-            "append time" => Batches.Of(RecordBatchOptions.Default with { TimestampType = TimestampType.LogAppendTime, LogAppendTimeMs = 5 }, 0, "a"),
+            "append time" =>
+                Batches.Of(RecordBatchOptions.Default with { TimestampType = TimestampType.LogAppendTime, LogAppendTimeMs = 5 }, 0, "a"),
             "producer without sequence" => Batches.Of(RecordBatchOptions.Default with { ProducerId = 5, ProducerEpoch = 0 }, 0, "a"),
             _ => throw new ArgumentException(kind),
         };

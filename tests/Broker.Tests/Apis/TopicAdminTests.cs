@@ -14,11 +14,17 @@ public sealed class TopicAdminTests(SharedBroker shared)
         for (var version = 0; version <= 7; version++)
         {
             var name = shared.NewName("created");
-            var response = await client.Send(new CreateTopicsRequest { Topics = [new() { Name = name, NumPartitions = 2, ReplicationFactor = 1 }] }, version);
+            var response = await client.Send(
+                new CreateTopicsRequest { Topics = [new() { Name = name, NumPartitions = 2, ReplicationFactor = 1 }] }, version);
             var created = Assert.Single(response.Topics);
             Assert.Equal((name, ErrorCode.None), (created.Name, created.ErrorCode));
             if (version >= 5)
-                Assert.Equal((2, (short)1, "delete"), (created.NumPartitions, created.ReplicationFactor, created.Configs!.Single(config => config.Name == "cleanup.policy").Value));
+                Assert.Equal(
+                    (2, (short)1, "delete"),
+                    (
+                        created.NumPartitions,
+                        created.ReplicationFactor,
+                        created.Configs!.Single(config => config.Name == "cleanup.policy").Value));
             var answer = await client.Produce(new TestTopic(name, created.TopicId), 1, Batches.Of("a"), version: 12);
             Assert.Equal((ErrorCode.None, 0), (answer.ErrorCode, answer.BaseOffset));
         }
@@ -38,8 +44,20 @@ public sealed class TopicAdminTests(SharedBroker shared)
                 new() { Name = "x1", NumPartitions = 0, ReplicationFactor = 1 },
                 new() { Name = "x2", NumPartitions = 1, ReplicationFactor = 5 },
                 new() { Name = "x3", NumPartitions = 1, ReplicationFactor = 1, Configs = [new() { Name = "no.such", Value = "1" }] },
-                new() { Name = "x4", NumPartitions = 1, ReplicationFactor = -1, Assignments = [new() { PartitionIndex = 0, BrokerIds = [1] }] },
-                new() { Name = "x5", NumPartitions = -1, ReplicationFactor = -1, Assignments = [new() { PartitionIndex = 0, BrokerIds = [77] }] },
+                new()
+                {
+                    Name = "x4",
+                    NumPartitions = 1,
+                    ReplicationFactor = -1,
+                    Assignments = [new() { PartitionIndex = 0, BrokerIds = [1] }],
+                },
+                new()
+                {
+                    Name = "x5",
+                    NumPartitions = -1,
+                    ReplicationFactor = -1,
+                    Assignments = [new() { PartitionIndex = 0, BrokerIds = [77] }],
+                },
                 new() { Name = name, NumPartitions = -1, ReplicationFactor = -1 },
             ],
         });
@@ -58,7 +76,11 @@ public sealed class TopicAdminTests(SharedBroker shared)
         var name = shared.NewName("validated");
         for (var i = 0; i < 2; i++)
         {
-            var response = await client.Send(new CreateTopicsRequest { Topics = [new() { Name = name, NumPartitions = 1, ReplicationFactor = 1 }], ValidateOnly = true });
+            var response = await client.Send(new CreateTopicsRequest
+            {
+                Topics = [new() { Name = name, NumPartitions = 1, ReplicationFactor = 1 }],
+                ValidateOnly = true,
+            });
             Assert.Equal(ErrorCode.None, response.Topics[0].ErrorCode);
         }
 
@@ -74,7 +96,9 @@ public sealed class TopicAdminTests(SharedBroker shared)
             var topic = await shared.NewTopic(client);
             await client.ProduceValues(topic, 0, "old");
             var response = await client.Send(
-                version < 6 ? new DeleteTopicsRequest { TopicNames = [topic.Name] } : new DeleteTopicsRequest { Topics = [new() { TopicId = topic.Id }] }, version);
+                version < 6
+                    ? new DeleteTopicsRequest { TopicNames = [topic.Name] }
+                    : new DeleteTopicsRequest { Topics = [new() { TopicId = topic.Id }] }, version);
             Assert.Equal((ErrorCode.None, topic.Name), (Assert.Single(response.Responses).ErrorCode, response.Responses[0].Name));
             Assert.Equal(ErrorCode.UnknownTopicOrPartition, (await client.Produce(topic, 0, Batches.Of("a"), version: 12)).ErrorCode);
             Assert.Equal(ErrorCode.UnknownTopicId, (await client.Produce(topic, 0, Batches.Of("a"))).ErrorCode);
@@ -95,7 +119,13 @@ public sealed class TopicAdminTests(SharedBroker shared)
         var topic = await shared.NewTopic(client);
         var response = await client.Send(new DeleteTopicsRequest
         {
-            Topics = [new() { Name = "not-there" }, new() { TopicId = TestTopic.Unknown.Id }, new() { Name = topic.Name, TopicId = topic.Id }, new()],
+            Topics =
+            [
+                new() { Name = "not-there" },
+                new() { TopicId = TestTopic.Unknown.Id },
+                new() { Name = topic.Name, TopicId = topic.Id },
+                new(),
+            ],
         });
         Assert.Equal(
             [ErrorCode.UnknownTopicOrPartition, ErrorCode.UnknownTopicId, ErrorCode.InvalidRequest, ErrorCode.InvalidRequest],
@@ -110,7 +140,9 @@ public sealed class TopicAdminTests(SharedBroker shared)
         await using var one = broker.Connect();
         await one.CreateTopic("t");
         Assert.Equal(ErrorCode.InvalidRequest, (await one.Send(new DeleteTopicsRequest { TopicNames = ["t"] }, 2)).Responses[0].ErrorCode);
-        Assert.Equal(ErrorCode.TopicDeletionDisabled, (await one.Send(new DeleteTopicsRequest { Topics = [new() { Name = "t" }] })).Responses[0].ErrorCode);
+        Assert.Equal(
+            ErrorCode.TopicDeletionDisabled,
+            (await one.Send(new DeleteTopicsRequest { Topics = [new() { Name = "t" }] })).Responses[0].ErrorCode);
     }
 
     [Fact]
@@ -120,7 +152,8 @@ public sealed class TopicAdminTests(SharedBroker shared)
         {
             var topic = await shared.NewTopic(client);
             await client.ProduceValues(topic, 0, "kept");
-            var response = await client.Send(new CreatePartitionsRequest { Topics = [new() { Name = topic.Name, Count = 3, Assignments = null }] }, version);
+            var response = await client.Send(
+                new CreatePartitionsRequest { Topics = [new() { Name = topic.Name, Count = 3, Assignments = null }] }, version);
             Assert.Equal(ErrorCode.None, Assert.Single(response.Results).ErrorCode);
             Assert.Equal(0, await client.ProduceValues(topic, 2, "new"));
             Assert.Equal(["kept"], Batches.Values((await client.Fetch(topic, 0, 0)).Records));
@@ -140,9 +173,11 @@ public sealed class TopicAdminTests(SharedBroker shared)
             ],
         });
         Assert.Equal([ErrorCode.InvalidPartitions, ErrorCode.UnknownTopicOrPartition], response.Results.Select(one => one.ErrorCode));
-        response = await client.Send(new CreatePartitionsRequest { Topics = [new() { Name = topic.Name, Count = 4, Assignments = [new() { BrokerIds = [1] }] }] });
+        response = await client.Send(
+            new CreatePartitionsRequest { Topics = [new() { Name = topic.Name, Count = 4, Assignments = [new() { BrokerIds = [1] }] }] });
         Assert.Equal(ErrorCode.InvalidReplicaAssignment, response.Results[0].ErrorCode);
-        response = await client.Send(new CreatePartitionsRequest { Topics = [new() { Name = topic.Name, Count = 4, Assignments = null }], ValidateOnly = true });
+        response = await client.Send(
+            new CreatePartitionsRequest { Topics = [new() { Name = topic.Name, Count = 4, Assignments = null }], ValidateOnly = true });
         Assert.Equal(ErrorCode.None, response.Results[0].ErrorCode);
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, (await client.Produce(topic, 3, Batches.Of("a"))).ErrorCode);
     }

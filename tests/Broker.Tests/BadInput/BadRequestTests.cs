@@ -76,7 +76,23 @@ public sealed class BadRequestTests : IAsyncLifetime
             (Sample.Of("fetch", _ => ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0))), 4),
             (Sample.Of("fetch", _ => ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0))), 18),
             (Sample.Of("metadata", _ => new MetadataRequest { Topics = [new() { Name = "never-made" }] }), 13),
-            (Sample.Of("create", _ => new CreateTopicsRequest { Topics = [new() { Name = "never-made", NumPartitions = 1, ReplicationFactor = 1, Configs = [new() { Name = "retention.ms", Value = "1" }] }] }), 7),
+            (
+                Sample.Of(
+                    "create",
+                    _ => new CreateTopicsRequest
+                    {
+                        Topics =
+                        [
+                            new()
+                            {
+                                Name = "never-made",
+                                NumPartitions = 1,
+                                ReplicationFactor = 1,
+                                Configs = [new() { Name = "retention.ms", Value = "1" }],
+                            },
+                        ],
+                    }),
+                7),
         })
         {
             var body = sample.Encode(version);
@@ -114,7 +130,12 @@ public sealed class BadRequestTests : IAsyncLifetime
         { "topics of metadata", 3, 0, [0x7F, 0xFF, 0xFF, 0xFF] },
         { "topics of metadata", 3, 12, [0xFF, 0xFF, 0xFF, 0xFF, 7] },
         { "topics of produce", 0, 3, [0xFF, 0xFF, 0, 1, 0, 0, 0, 1, 0x7F, 0xFF, 0xFF, 0xFF] },
-        { "records of produce", 0, 3, [0xFF, 0xFF, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, (byte)'t', 0, 0, 0, 1, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF] },
+        {
+            "records of produce",
+            0,
+            3,
+            [0xFF, 0xFF, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, (byte)'t', 0, 0, 0, 1, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF]
+        },
         { "a negative count", 0, 3, [0xFF, 0xFF, 0, 1, 0, 0, 0, 1, 0xFF, 0xFF, 0xFF, 0xFE] },
         { "topics of fetch", 1, 12, [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xF] },
         { "a string of 2 GB", 10, 3, [0xFF, 0xFF, 0xFF, 0xFF, 7] },
@@ -124,7 +145,8 @@ public sealed class BadRequestTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(LyingCounts))]
-    public async Task Counts_that_lie_end_the_connection_before_anything_is_allocated_for_them(string what, int key, int version, byte[] body)
+    public async Task Counts_that_lie_end_the_connection_before_anything_is_allocated_for_them(
+        string what, int key, int version, byte[] body)
     {
         byte[] frame = what == "tags of the header"
             ? [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 7]
@@ -146,7 +168,8 @@ public sealed class BadRequestTests : IAsyncLifetime
         var keys = Concat(Header(ApiKey.FindCoordinator, 4), [0], Varint(filler.Length + 1), Filled(filler.Length, 1), [0]);
         foreach (var (key, version, frame) in new[]
         {
-            (ApiKey.Metadata, 13, metadata), (ApiKey.Metadata, 13, tags), (ApiKey.DescribeGroups, 5, groups), (ApiKey.FindCoordinator, 4, keys),
+            (ApiKey.Metadata, 13, metadata), (ApiKey.Metadata, 13, tags), (ApiKey.DescribeGroups, 5, groups), (
+                ApiKey.FindCoordinator, 4, keys),
         })
         {
             var before = GC.GetTotalAllocatedBytes();
@@ -190,8 +213,10 @@ public sealed class BadRequestTests : IAsyncLifetime
     {
         var names = Enumerable.Range(0, 100_001).Select(i => $"{i}").ToArray();
         await Assert.ThrowsAsync<ConnectionBrokenException>(() => broker.Connect().Send(new DescribeGroupsRequest { Groups = names }));
-        await Assert.ThrowsAsync<ConnectionBrokenException>(() => broker.Connect().Send(new FindCoordinatorRequest { CoordinatorKeys = names }));
-        await Assert.ThrowsAsync<ConnectionBrokenException>(() => broker.Connect().Send(new MetadataRequest { Topics = [.. names.Select(name => new MetadataRequest.MetadataRequestTopic { Name = name })] }));
+        await Assert.ThrowsAsync<ConnectionBrokenException>(
+            () => broker.Connect().Send(new FindCoordinatorRequest { CoordinatorKeys = names }));
+        await Assert.ThrowsAsync<ConnectionBrokenException>(() => broker.Connect().Send(
+            new MetadataRequest { Topics = [.. names.Select(name => new MetadataRequest.MetadataRequestTopic { Name = name })] }));
         await broker.Log.Line("its request names 100001 things; no more than 100000 are answered at once");
         await GoesOn();
     }
@@ -199,7 +224,10 @@ public sealed class BadRequestTests : IAsyncLifetime
     [Fact]
     public async Task Topics_that_cannot_be_created_are_one_line_in_the_log()
     {
-        var response = await good.Send(new MetadataRequest { Topics = [.. Enumerable.Range(0, 10_001).Select(i => new MetadataRequest.MetadataRequestTopic { Name = $"too-many-{i}" })] });
+        var response = await good.Send(new MetadataRequest
+        {
+            Topics = [.. Enumerable.Range(0, 10_001).Select(i => new MetadataRequest.MetadataRequestTopic { Name = $"too-many-{i}" })],
+        });
         Assert.All(response.Topics, one => Assert.Equal(ErrorCode.PolicyViolation, one.ErrorCode));
         Assert.Contains("(and 10000 others) cannot be created: PolicyViolation", Assert.Single(broker.Log.Lines));
         await GoesOn();

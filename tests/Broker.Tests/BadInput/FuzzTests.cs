@@ -45,7 +45,8 @@ public sealed class FuzzTests
 
         RecordsNoFault(broker, seed, "all");
         Assert.Equal(ErrorCode.None, (await good.Send(new ApiVersionsRequest(), 0)).ErrorCode);
-        Assert.Equal(ErrorCode.None, (await good.Send(new MetadataRequest { Topics = null })).Topics.Single(one => one.Name == "t").ErrorCode);
+        Assert.Equal(
+            ErrorCode.None, (await good.Send(new MetadataRequest { Topics = null })).Topics.Single(one => one.Name == "t").ErrorCode);
         Assert.Equal(ErrorCode.None, (await good.Produce(topic, 0, Batches.Of("c"))).ErrorCode);
 
         async Task Send(ApiKey key, short version, byte[] body)

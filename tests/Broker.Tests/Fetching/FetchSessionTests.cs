@@ -42,11 +42,13 @@ public sealed class FetchSessionTests(SharedBroker shared)
         var topic = await shared.NewTopic(client);
         await client.ProduceValues(topic, 0, "a", "b");
         var session = (await client.Send(Full(topic, 0, Initial, 1, offset: 2))).SessionId;
-        await client.Send(new DeleteRecordsRequest { Topics = [new() { Name = topic.Name, Partitions = [new() { PartitionIndex = 0, Offset = 1 }] }] });
+        await client.Send(
+            new DeleteRecordsRequest { Topics = [new() { Name = topic.Name, Partitions = [new() { PartitionIndex = 0, Offset = 1 }] }] });
         Assert.Equal(1, (await client.Send(Incremental(topic, session, 1))).Only().LogStartOffset);
         Assert.Empty((await client.Send(Incremental(topic, session, 2))).Responses);
 
-        Assert.Equal(ErrorCode.OffsetOutOfRange, (await client.Send(Incremental(topic, session, 3, ClientExtensions.From(0, 9)))).Only().ErrorCode);
+        Assert.Equal(
+            ErrorCode.OffsetOutOfRange, (await client.Send(Incremental(topic, session, 3, ClientExtensions.From(0, 9)))).Only().ErrorCode);
         Assert.Equal(ErrorCode.OffsetOutOfRange, (await client.Send(Incremental(topic, session, 4))).Only().ErrorCode);
         Assert.Equal(2, (await client.Send(Incremental(topic, session, 5, ClientExtensions.From(0, 2)))).Only().HighWatermark);
         Assert.Empty((await client.Send(Incremental(topic, session, 6))).Responses);
@@ -185,7 +187,9 @@ public sealed class FetchSessionTests(SharedBroker shared)
         await using var one = broker.Connect();
         var topic = await one.CreateTopic("t");
         var session = (await one.Send(Full(topic, 0, Initial, 1))).SessionId;
-        Assert.Equal((ErrorCode.None, 0), (await one.Send(Full(topic, 0, Initial, 1)) is var without ? (without.ErrorCode, without.SessionId) : default));
+        Assert.Equal(
+            (ErrorCode.None, 0),
+            (await one.Send(Full(topic, 0, Initial, 1)) is var without ? (without.ErrorCode, without.SessionId) : default));
 
         broker.Time.Advance(TimeSpan.FromMinutes(2) + TimeSpan.FromMilliseconds(1)); // idle for too long
         Assert.NotEqual(0, (await one.Send(Full(topic, 0, Initial, 1))).SessionId);
@@ -197,7 +201,8 @@ public sealed class FetchSessionTests(SharedBroker shared)
 
     private static FetchRequest Full(TestTopic topic, int session, int epoch, int partitions, long offset = 0)
     {
-        var request = ClientExtensions.FetchRequest(topic, [.. Enumerable.Range(0, partitions).Select(partition => ClientExtensions.From(partition, offset))]);
+        var request = ClientExtensions.FetchRequest(
+            topic, [.. Enumerable.Range(0, partitions).Select(partition => ClientExtensions.From(partition, offset))]);
         (request.SessionId, request.SessionEpoch) = (session, epoch);
         return request;
     }

@@ -86,9 +86,13 @@ public sealed class FetchWaitTests : IAsyncLifetime
     {
         var request = Request(maxWaitMs: 60_000, minBytes: 1);
         request.Topics[0].Partitions[1].FetchOffset = 99;
-        Assert.Equal([ErrorCode.None, ErrorCode.OffsetOutOfRange], (await consumer.Send(request)).Responses[0].Partitions.Select(one => one.ErrorCode));
+        Assert.Equal(
+            [ErrorCode.None, ErrorCode.OffsetOutOfRange],
+            (await consumer.Send(request)).Responses[0].Partitions.Select(one => one.ErrorCode));
         request.Topics[0].Partitions[1].Partition = 7;
-        Assert.Equal([ErrorCode.None, ErrorCode.UnknownTopicOrPartition], (await consumer.Send(request)).Responses[0].Partitions.Select(one => one.ErrorCode));
+        Assert.Equal(
+            [ErrorCode.None, ErrorCode.UnknownTopicOrPartition],
+            (await consumer.Send(request)).Responses[0].Partitions.Select(one => one.ErrorCode));
     }
 
     [Fact]

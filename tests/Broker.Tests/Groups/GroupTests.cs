@@ -16,9 +16,12 @@ public sealed class GroupTests(SharedBroker shared)
         await using var one = broker.Connect();
         for (var version = 0; version <= 6; version++)
         {
-            var response = await one.Send(version < 4 ? new FindCoordinatorRequest { Key = "g" } : new FindCoordinatorRequest { CoordinatorKeys = ["g", "", "h"] }, version);
+            var response = await one.Send(
+                version < 4 ? new FindCoordinatorRequest { Key = "g" } : new FindCoordinatorRequest { CoordinatorKeys = ["g", "", "h"] },
+                version);
             if (version < 4)
-                Assert.Equal((ErrorCode.None, 1, "127.0.0.1", broker.Port), (response.ErrorCode, response.NodeId, response.Host, response.Port));
+                Assert.Equal(
+                    (ErrorCode.None, 1, "127.0.0.1", broker.Port), (response.ErrorCode, response.NodeId, response.Host, response.Port));
             else
                 Assert.Equal(["g/1", "/1", "h/1"], response.Coordinators.Select(found => $"{found.Key}/{found.NodeId}"));
         }
@@ -30,7 +33,9 @@ public sealed class GroupTests(SharedBroker shared)
         var group = shared.NewName("group");
         await using var second = shared.Broker.Connect("second");
         var alone = await Join(client, group, memberId: await NewMember(client, group));
-        Assert.Equal((ErrorCode.None, 1, alone.MemberId, "range", 1), (alone.ErrorCode, alone.GenerationId, alone.Leader, alone.ProtocolName, alone.Members.Length));
+        Assert.Equal(
+            (ErrorCode.None, 1, alone.MemberId, "range", 1),
+            (alone.ErrorCode, alone.GenerationId, alone.Leader, alone.ProtocolName, alone.Members.Length));
         var assigned = await Sync(client, group, alone, (alone.MemberId, "everything"));
         Assert.Equal("everything", Text(assigned.Assignment));
         Assert.Equal(ErrorCode.None, (await Heartbeat(client, group, alone)).ErrorCode);
@@ -50,7 +55,9 @@ public sealed class GroupTests(SharedBroker shared)
         Assert.Equal(("left", "right"), (Text(leading.Assignment), Text((await following).Assignment)));
         Assert.Equal(ErrorCode.IllegalGeneration, (await Heartbeat(second, group, alone, follower.MemberId)).ErrorCode);
 
-        Assert.Equal(ErrorCode.None, (await client.Send(new LeaveGroupRequest { GroupId = group, Members = [new() { MemberId = leader.MemberId }] })).Members[0].ErrorCode);
+        Assert.Equal(
+            ErrorCode.None,
+            (await client.Send(new LeaveGroupRequest { GroupId = group, Members = [new() { MemberId = leader.MemberId }] })).Members[0].ErrorCode);
         Assert.Equal(ErrorCode.RebalanceInProgress, (await Heartbeat(second, group, follower)).ErrorCode);
         var last = await Join(second, group, follower.MemberId);
         Assert.Equal((3, follower.MemberId), (last.GenerationId, last.Leader));
@@ -66,9 +73,15 @@ public sealed class GroupTests(SharedBroker shared)
             Assert.Equal((ErrorCode.None, 1), (joined.ErrorCode, joined.GenerationId));
             var synced = await client.Send(SyncRequest(group, joined, (joined.MemberId, "all")), Math.Min(version, 2));
             Assert.Equal("all", Text(synced.Assignment));
-            Assert.Equal(ErrorCode.None, (await client.Send(new HeartbeatRequest { GroupId = group, GenerationId = 1, MemberId = joined.MemberId }, Math.Min(version, 2))).ErrorCode);
-            Assert.Equal(ErrorCode.None, (await client.Send(new LeaveGroupRequest { GroupId = group, MemberId = joined.MemberId }, Math.Min(version, 2))).ErrorCode);
-            Assert.Equal(ErrorCode.UnknownMemberId, (await client.Send(new LeaveGroupRequest { GroupId = group, MemberId = joined.MemberId }, 2)).ErrorCode);
+            Assert.Equal(
+                ErrorCode.None,
+                (await client.Send(new HeartbeatRequest { GroupId = group, GenerationId = 1, MemberId = joined.MemberId }, Math.Min(version, 2))).ErrorCode);
+            Assert.Equal(
+                ErrorCode.None,
+                (await client.Send(new LeaveGroupRequest { GroupId = group, MemberId = joined.MemberId }, Math.Min(version, 2))).ErrorCode);
+            Assert.Equal(
+                ErrorCode.UnknownMemberId,
+                (await client.Send(new LeaveGroupRequest { GroupId = group, MemberId = joined.MemberId }, 2)).ErrorCode);
         }
     }
 
@@ -82,9 +95,11 @@ public sealed class GroupTests(SharedBroker shared)
         Assert.Equal((ErrorCode.None, 1, true), (back.ErrorCode, back.GenerationId, back.SkipAssignment));
         Assert.NotEqual(first.MemberId, back.MemberId);
         Assert.Equal("mine", Text((await Sync(client, group, back)).Assignment));
-        var former = await client.Send(new HeartbeatRequest { GroupId = group, GenerationId = 1, MemberId = first.MemberId, GroupInstanceId = "machine-1" });
+        var former = await client.Send(
+            new HeartbeatRequest { GroupId = group, GenerationId = 1, MemberId = first.MemberId, GroupInstanceId = "machine-1" });
         Assert.Equal(ErrorCode.FencedInstanceId, former.ErrorCode);
-        var left = await client.Send(new LeaveGroupRequest { GroupId = group, Members = [new() { GroupInstanceId = "machine-1" }, new() { MemberId = "nobody" }] });
+        var left = await client.Send(
+            new LeaveGroupRequest { GroupId = group, Members = [new() { GroupInstanceId = "machine-1" }, new() { MemberId = "nobody" }] });
         Assert.Equal([ErrorCode.None, ErrorCode.UnknownMemberId], left.Members.Select(member => member.ErrorCode));
     }
 
@@ -115,7 +130,9 @@ public sealed class GroupTests(SharedBroker shared)
         await Until(async () => (await Heartbeat(client, group, first)).ErrorCode == ErrorCode.RebalanceInProgress);
         await gone.DisposeAsync();
         await Assert.ThrowsAsync<Network.ConnectionBrokenException>(() => waiting);
-        Assert.Equal((ErrorCode.None, 2), (await Join(client, group, first.MemberId)) is var again ? (again.ErrorCode, again.GenerationId) : default);
+        Assert.Equal(
+            (ErrorCode.None, 2),
+            (await Join(client, group, first.MemberId)) is var again ? (again.ErrorCode, again.GenerationId) : default);
     }
 
     [Fact]
@@ -136,14 +153,22 @@ public sealed class GroupTests(SharedBroker shared)
                         TopicId = topic.Id,
                         Partitions =
                         [
-                            new() { PartitionIndex = 0, CommittedOffset = 40 + version, CommittedMetadata = "here", CommittedLeaderEpoch = version >= 6 ? 3 : -1 },
+                            new()
+                            {
+                                PartitionIndex = 0,
+                                CommittedOffset = 40 + version,
+                                CommittedMetadata = "here",
+                                CommittedLeaderEpoch = version >= 6 ? 3 : -1,
+                            },
                             new() { PartitionIndex = 5, CommittedOffset = 1, CommittedMetadata = "" },
                         ],
                     },
                 ],
             };
             var committed = await client.Send(commit, version);
-            Assert.Equal([ErrorCode.None, ErrorCode.UnknownTopicOrPartition], committed.Topics[0].Partitions.Select(partition => partition.ErrorCode));
+            Assert.Equal(
+                [ErrorCode.None, ErrorCode.UnknownTopicOrPartition],
+                committed.Topics[0].Partitions.Select(partition => partition.ErrorCode));
 
             for (var fetch = 0; fetch <= 10; fetch++)
             {
@@ -192,9 +217,16 @@ public sealed class GroupTests(SharedBroker shared)
                 new() { TopicId = topic.Id, Partitions = [new() { CommittedMetadata = new string('m', 4096) }] },
             ],
         });
-        Assert.Equal([ErrorCode.UnknownTopicId, ErrorCode.OffsetMetadataTooLarge, ErrorCode.None], response.Topics.Select(one => one.Partitions[0].ErrorCode));
-        var unknown = await client.Send(new OffsetFetchRequest { Groups = [new() { GroupId = "g", Topics = [new() { TopicId = TestTopic.Unknown.Id, PartitionIndexes = [0] }] }] });
-        Assert.Equal((ErrorCode.UnknownTopicId, -1L), (unknown.Groups[0].Topics[0].Partitions[0].ErrorCode, unknown.Groups[0].Topics[0].Partitions[0].CommittedOffset));
+        Assert.Equal(
+            [ErrorCode.UnknownTopicId, ErrorCode.OffsetMetadataTooLarge, ErrorCode.None],
+            response.Topics.Select(one => one.Partitions[0].ErrorCode));
+        var unknown = await client.Send(new OffsetFetchRequest
+        {
+            Groups = [new() { GroupId = "g", Topics = [new() { TopicId = TestTopic.Unknown.Id, PartitionIndexes = [0] }] }],
+        });
+        Assert.Equal(
+            (ErrorCode.UnknownTopicId, -1L),
+            (unknown.Groups[0].Topics[0].Partitions[0].ErrorCode, unknown.Groups[0].Topics[0].Partitions[0].CommittedOffset));
     }
 
     [Fact]
@@ -205,7 +237,11 @@ public sealed class GroupTests(SharedBroker shared)
         var topic = await one.CreateTopic("t");
         var joined = await Join(one, "busy", await NewMember(one, "busy"));
         await Sync(one, "busy", joined, (joined.MemberId, "all"));
-        await one.Send(new OffsetCommitRequest { GroupId = "simple", Topics = [new() { TopicId = topic.Id, Partitions = [new() { CommittedOffset = 5, CommittedMetadata = null }] }] });
+        await one.Send(new OffsetCommitRequest
+        {
+            GroupId = "simple",
+            Topics = [new() { TopicId = topic.Id, Partitions = [new() { CommittedOffset = 5, CommittedMetadata = null }] }],
+        });
 
         for (var version = 0; version <= 5; version++)
         {
@@ -220,13 +256,15 @@ public sealed class GroupTests(SharedBroker shared)
 
         for (var version = 0; version <= 6; version++)
         {
-            var described = (await one.Send(new DescribeGroupsRequest { Groups = ["busy", "nobody"], IncludeAuthorizedOperations = version >= 3 }, version)).Groups;
+            var describe = new DescribeGroupsRequest { Groups = ["busy", "nobody"], IncludeAuthorizedOperations = version >= 3 };
+            var described = (await one.Send(describe, version)).Groups;
             var member = Assert.Single(described[0].Members);
             Assert.Equal(("Stable", "consumer", "range"), (described[0].GroupState, described[0].ProtocolType, described[0].ProtocolData));
             Assert.Equal(
                 (joined.MemberId, "tests", "/in-memory", "subscription", "all"),
                 (member.MemberId, member.ClientId, member.ClientHost, Text(member.MemberMetadata), Text(member.MemberAssignment)));
-            Assert.Equal((version >= 6 ? ErrorCode.GroupIdNotFound : ErrorCode.None, "Dead"), (described[1].ErrorCode, described[1].GroupState));
+            Assert.Equal(
+                (version >= 6 ? ErrorCode.GroupIdNotFound : ErrorCode.None, "Dead"), (described[1].ErrorCode, described[1].GroupState));
             Assert.Equal(version >= 3 ? 0b1101_0100_1000 : int.MinValue, described[0].AuthorizedOperations);
         }
 
@@ -235,7 +273,8 @@ public sealed class GroupTests(SharedBroker shared)
         Assert.Equal(ErrorCode.UnknownTopicOrPartition, await DeleteOffset("simple", "nothing"));
         Assert.Equal(ErrorCode.GroupIdNotFound, (await one.Send(new OffsetDeleteRequest { GroupId = "nobody" })).ErrorCode);
         var deleted = await one.Send(new DeleteGroupsRequest { GroupsNames = ["busy", "simple", "nobody"] });
-        Assert.Equal([ErrorCode.NonEmptyGroup, ErrorCode.None, ErrorCode.GroupIdNotFound], deleted.Results.Select(result => result.ErrorCode));
+        Assert.Equal(
+            [ErrorCode.NonEmptyGroup, ErrorCode.None, ErrorCode.GroupIdNotFound], deleted.Results.Select(result => result.ErrorCode));
 
         async Task<ErrorCode> DeleteOffset(string group, string name) =>
             (await one.Send(new OffsetDeleteRequest { GroupId = group, Topics = [new() { Name = name, Partitions = [new()] }] })).Topics[0].Partitions[0].ErrorCode;
@@ -246,9 +285,14 @@ public sealed class GroupTests(SharedBroker shared)
     {
         var topic = await shared.NewTopic(client);
         var group = shared.NewName("group");
-        await client.Send(new OffsetCommitRequest { GroupId = group, Topics = [new() { TopicId = topic.Id, Partitions = [new() { CommittedOffset = 5, CommittedMetadata = null }] }] });
+        await client.Send(new OffsetCommitRequest
+        {
+            GroupId = group,
+            Topics = [new() { TopicId = topic.Id, Partitions = [new() { CommittedOffset = 5, CommittedMetadata = null }] }],
+        });
         await client.Send(new DeleteTopicsRequest { Topics = [new() { Name = topic.Name }] });
-        await Until(async () => (await client.Send(new OffsetFetchRequest { Groups = [new() { GroupId = group, Topics = null }] }, 9)).Groups[0].Topics.Length == 0);
+        var fetch = new OffsetFetchRequest { Groups = [new() { GroupId = group, Topics = null }] };
+        await Until(async () => (await client.Send(fetch, 9)).Groups[0].Topics.Length == 0);
     }
 
     private static async Task Until(Func<Task<bool>> condition)
@@ -285,15 +329,25 @@ public sealed class GroupTests(SharedBroker shared)
         Protocols = [new() { Name = "range", Metadata = "subscription"u8.ToArray() }],
     };
 
-    private static Task<SyncGroupResponse> Sync(TestClient client, string group, JoinGroupResponse joined, params (string Member, string Assignment)[] assignments) =>
+    private static Task<SyncGroupResponse> Sync(
+        TestClient client, string group, JoinGroupResponse joined, params (string Member, string Assignment)[] assignments) =>
         client.Send(SyncRequest(group, joined, assignments));
 
-    private static SyncGroupRequest SyncRequest(string group, JoinGroupResponse joined, params (string Member, string Assignment)[] assignments) => new()
+    private static SyncGroupRequest SyncRequest(
+        string group, JoinGroupResponse joined, params (string Member, string Assignment)[] assignments) =>
+        new()
     {
         GroupId = group,
         GenerationId = joined.GenerationId,
         MemberId = joined.MemberId,
-        Assignments = [.. assignments.Select(one => new SyncGroupRequest.SyncGroupRequestAssignment { MemberId = one.Member, Assignment = Encoding.UTF8.GetBytes(one.Assignment) })],
+        Assignments =
+        [
+            .. assignments.Select(one => new SyncGroupRequest.SyncGroupRequestAssignment
+            {
+                MemberId = one.Member,
+                Assignment = Encoding.UTF8.GetBytes(one.Assignment),
+            }),
+        ],
     };
 
     private static Task<HeartbeatResponse> Heartbeat(TestClient client, string group, JoinGroupResponse joined, string? memberId = null) =>
@@ -303,12 +357,26 @@ public sealed class GroupTests(SharedBroker shared)
     {
         if (version < 8)
         {
-            var old = await client.Send(new OffsetFetchRequest { GroupId = group, Topics = [new() { Name = topic.Name, PartitionIndexes = [0, 1] }] }, version);
-            return [.. Assert.Single(old.Topics).Partitions.Select(partition => (partition.PartitionIndex, partition.CommittedOffset, partition.Metadata, partition.ErrorCode))];
+            var old = await client.Send(
+                new OffsetFetchRequest { GroupId = group, Topics = [new() { Name = topic.Name, PartitionIndexes = [0, 1] }] }, version);
+            return
+            [
+                .. Assert.Single(old.Topics).Partitions.Select(
+                    partition => (partition.PartitionIndex, partition.CommittedOffset, partition.Metadata, partition.ErrorCode)),
+            ];
         }
 
-        var response = await client.Send(new OffsetFetchRequest { Groups = [new() { GroupId = group, Topics = [new() { Name = topic.Name, TopicId = topic.Id, PartitionIndexes = [0, 1] }] }] }, version);
+        var response = await client.Send(
+            new OffsetFetchRequest
+            {
+                Groups = [new() { GroupId = group, Topics = [new() { Name = topic.Name, TopicId = topic.Id, PartitionIndexes = [0, 1] }] }],
+            },
+            version);
         Assert.Equal(group, response.Groups[0].GroupId);
-        return [.. Assert.Single(response.Groups[0].Topics).Partitions.Select(partition => (partition.PartitionIndex, partition.CommittedOffset, partition.Metadata, partition.ErrorCode))];
+        return
+        [
+            .. Assert.Single(response.Groups[0].Topics).Partitions.Select(
+                partition => (partition.PartitionIndex, partition.CommittedOffset, partition.Metadata, partition.ErrorCode)),
+        ];
     }
 }

@@ -23,11 +23,13 @@ public sealed class LogDirFailureTests : IDisposable
 
         Directory.Delete(bad, recursive: true);
         await client.Produce(topic, lost, Batches.OfSize(600_000));
-        Assert.Equal(ErrorCode.KafkaStorageError, (await client.Produce(topic, lost, Batches.OfSize(600_000))).ErrorCode); // its segment is full
+        var full = await client.Produce(topic, lost, Batches.OfSize(600_000)); // needs a new segment
+        Assert.Equal(ErrorCode.KafkaStorageError, full.ErrorCode);
 
         Assert.Equal(ErrorCode.KafkaStorageError, (await client.Produce(topic, lost, Batches.Of("b"))).ErrorCode);
         Assert.Equal(ErrorCode.KafkaStorageError, (await client.Fetch(topic, lost, 0)).ErrorCode);
-        Assert.Equal(ErrorCode.NotLeaderOrFollower, (await client.Fetch(topic, lost, 0, version: 5)).ErrorCode); // older clients do not know the other word
+        var old = await client.Fetch(topic, lost, 0, version: 5); // which does not know that error
+        Assert.Equal(ErrorCode.NotLeaderOrFollower, old.ErrorCode);
         Assert.Equal(0, await client.ProduceValues(topic, kept, "b"));
         Assert.Equal(["b"], Batches.Values((await client.Fetch(topic, kept, 0)).Records));
         Assert.False(broker.Server.Failed.IsCompleted);
@@ -53,6 +55,10 @@ public sealed class LogDirFailureTests : IDisposable
     private static async Task<int[]> Partitions(TestClient client, string logDir)
     {
         var response = await client.Send(new DescribeLogDirsRequest { Topics = null });
-        return [.. response.Results.Single(one => one.LogDir == logDir).Topics.Single(one => one.Name == "t").Partitions.Select(partition => partition.PartitionIndex)];
+        return
+        [
+            .. response.Results.Single(one => one.LogDir == logDir).Topics.Single(one => one.Name == "t").Partitions.Select(
+                partition => partition.PartitionIndex),
+        ];
     }
 }

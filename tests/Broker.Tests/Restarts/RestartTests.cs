@@ -70,16 +70,23 @@ public sealed class RestartTests : IDisposable
                 await client.ProduceValues(topic, 0, "c");
                 for (var version = 9; version <= 18; version++)
                 {
-                    var response = await client.Send(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0, leaderEpoch: 0)), version);
+                    var response = await client.Send(
+                        ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0, leaderEpoch: 0)), version);
                     Assert.Equal((ErrorCode.FencedLeaderEpoch, 0), (response.Only().ErrorCode, response.Only().Records.Length));
                     if (version >= 16)
                     {
                         Assert.Equal((1, epoch), (response.Only().CurrentLeader.LeaderId, response.Only().CurrentLeader.LeaderEpoch));
-                        Assert.Equal((1, "127.0.0.1", broker.Port), Assert.Single(response.NodeEndpoints) is var node ? (node.NodeId, node.Host, node.Port) : default);
+                        Assert.Equal(
+                            (1, "127.0.0.1", broker.Port),
+                            Assert.Single(response.NodeEndpoints) is var node ? (node.NodeId, node.Host, node.Port) : default);
                     }
 
-                    Assert.Equal(ErrorCode.UnknownLeaderEpoch, (await client.Send(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0, leaderEpoch: epoch + 1)), version)).Only().ErrorCode);
-                    Assert.Equal(ErrorCode.None, (await client.Send(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0, leaderEpoch: epoch)), version)).Only().ErrorCode);
+                    Assert.Equal(
+                        ErrorCode.UnknownLeaderEpoch,
+                        (await Fetch(client, topic, ClientExtensions.From(0, 0, leaderEpoch: epoch + 1), version)).ErrorCode);
+                    Assert.Equal(
+                        ErrorCode.None,
+                        (await Fetch(client, topic, ClientExtensions.From(0, 0, leaderEpoch: epoch), version)).ErrorCode);
                 }
 
                 await Fences(client, topic, epoch);
@@ -107,9 +114,15 @@ public sealed class RestartTests : IDisposable
             {
                 for (var i = 0; i < 3; i++)
                     Assert.True((await client.Send(new InitProducerIdRequest { TransactionalId = null })).ProducerId > id);
-                Assert.Equal((ErrorCode.None, 0), await client.Produce(topic, 0, Idempotent(id, 0, "a", "b")) is var again ? (again.ErrorCode, again.BaseOffset) : default);
+                Assert.Equal(
+                    (ErrorCode.None, 0),
+                    await client.Produce(topic, 0, Idempotent(id, 0, "a", "b")) is var again
+                        ? (again.ErrorCode, again.BaseOffset)
+                        : default);
                 Assert.Equal(ErrorCode.OutOfOrderSequenceNumber, (await client.Produce(topic, 0, Idempotent(id, 3, "d"))).ErrorCode);
-                Assert.Equal((ErrorCode.None, 2), await client.Produce(topic, 0, Idempotent(id, 2, "c")) is var next ? (next.ErrorCode, next.BaseOffset) : default);
+                Assert.Equal(
+                    (ErrorCode.None, 2),
+                    await client.Produce(topic, 0, Idempotent(id, 2, "c")) is var next ? (next.ErrorCode, next.BaseOffset) : default);
             });
     }
 
@@ -136,7 +149,13 @@ public sealed class RestartTests : IDisposable
                 topic = await client.CreateTopic("t");
                 await client.Send(new FindCoordinatorRequest { CoordinatorKeys = ["g"] });
                 member = await client.Send(join);
-                await client.Send(new SyncGroupRequest { GroupId = "g", GenerationId = 1, MemberId = member.MemberId, Assignments = [new() { MemberId = member.MemberId, Assignment = "all"u8.ToArray() }] });
+                await client.Send(new SyncGroupRequest
+                {
+                    GroupId = "g",
+                    GenerationId = 1,
+                    MemberId = member.MemberId,
+                    Assignments = [new() { MemberId = member.MemberId, Assignment = "all"u8.ToArray() }],
+                });
                 await client.Send(new OffsetCommitRequest
                 {
                     GroupId = "g",
@@ -153,7 +172,9 @@ public sealed class RestartTests : IDisposable
                 Assert.Equal((42, "here"), (partition.CommittedOffset, partition.Metadata));
 
                 // Its member need not notice anything.
-                Assert.Equal(ErrorCode.None, (await client.Send(new HeartbeatRequest { GroupId = "g", GenerationId = 1, MemberId = member.MemberId, GroupInstanceId = "machine" })).ErrorCode);
+                Assert.Equal(
+                    ErrorCode.None,
+                    (await client.Send(new HeartbeatRequest { GroupId = "g", GenerationId = 1, MemberId = member.MemberId, GroupInstanceId = "machine" })).ErrorCode);
                 Assert.Equal("Stable", (await client.Send(new DescribeGroupsRequest { Groups = ["g"] })).Groups[0].GroupState);
             });
     }
@@ -203,7 +224,9 @@ public sealed class RestartTests : IDisposable
                 Assert.Equal(2, await client.ProduceValues(topic, 0, "c"));
                 Assert.Equal(["a", "b", "c"], Batches.Values((await client.Fetch(topic, 0, 0)).Records));
             },
-            copy => File.AppendAllBytes(Path.Combine(copy.Path, "t-0", "00000000000000000000.log"), Batches.Of(RecordBatchOptions.Default with { BaseOffset = 2 }, 0, "torn")[..^3]));
+            copy => File.AppendAllBytes(
+                Path.Combine(copy.Path, "t-0", "00000000000000000000.log"),
+                Batches.Of(RecordBatchOptions.Default with { BaseOffset = 2 }, 0, "torn")[..^3]));
     }
 
     [Fact]
@@ -250,11 +273,23 @@ public sealed class RestartTests : IDisposable
 
     private static async Task Fences(TestClient client, TestTopic topic, int epoch)
     {
-        foreach (var (asked, error) in new[] { (0, ErrorCode.FencedLeaderEpoch), (epoch + 1, ErrorCode.UnknownLeaderEpoch), (epoch, ErrorCode.None) })
+        foreach (var (asked, error) in new[]
         {
-            var offsets = await client.Send(new ListOffsetsRequest { ReplicaId = -1, Topics = [new() { Name = topic.Name, Partitions = [new() { Timestamp = -1, CurrentLeaderEpoch = asked }] }] });
+            (0, ErrorCode.FencedLeaderEpoch),
+            (epoch + 1, ErrorCode.UnknownLeaderEpoch),
+            (epoch, ErrorCode.None),
+        })
+        {
+            var offsets = await client.Send(new ListOffsetsRequest
+            {
+                ReplicaId = -1,
+                Topics = [new() { Name = topic.Name, Partitions = [new() { Timestamp = -1, CurrentLeaderEpoch = asked }] }],
+            });
             Assert.Equal(error, offsets.Topics[0].Partitions[0].ErrorCode);
-            var epochs = await client.Send(new OffsetForLeaderEpochRequest { Topics = [new() { Topic = topic.Name, Partitions = [new() { LeaderEpoch = 0, CurrentLeaderEpoch = asked }] }] });
+            var epochs = await client.Send(new OffsetForLeaderEpochRequest
+            {
+                Topics = [new() { Topic = topic.Name, Partitions = [new() { LeaderEpoch = 0, CurrentLeaderEpoch = asked }] }],
+            });
             Assert.Equal(error, epochs.Topics[0].Partitions[0].ErrorCode);
         }
     }
@@ -265,7 +300,12 @@ public sealed class RestartTests : IDisposable
         {
             foreach (var (asked, found, end) in new[] { (0, 0, 2L), (epoch, epoch, 3), (epoch + 1, -1, -1), (99, -1, -1) })
             {
-                var response = await client.Send(new OffsetForLeaderEpochRequest { Topics = [new() { Topic = topic.Name, Partitions = [new() { LeaderEpoch = asked }] }] }, version);
+                var response = await client.Send(
+                    new OffsetForLeaderEpochRequest
+                    {
+                        Topics = [new() { Topic = topic.Name, Partitions = [new() { LeaderEpoch = asked }] }],
+                    },
+                    version);
                 var answer = response.Topics[0].Partitions[0];
                 Assert.Equal((ErrorCode.None, version >= 1 ? found : -1, end), (answer.ErrorCode, answer.LeaderEpoch, answer.EndOffset));
             }
@@ -277,26 +317,36 @@ public sealed class RestartTests : IDisposable
         for (var version = 12; version <= 18; version++)
         {
             // The reader has a third record of epoch 0, of which this log has two.
-            var diverged = (await client.Send(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 3, lastFetchedEpoch: 0)), version)).Only();
-            Assert.Equal((ErrorCode.None, 0, 2L, 0), (diverged.ErrorCode, diverged.DivergingEpoch.Epoch, diverged.DivergingEpoch.EndOffset, diverged.Records.Length));
-            var agreed = (await client.Send(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 2, lastFetchedEpoch: 0)), version)).Only();
+            var diverged = await Fetch(client, topic, ClientExtensions.From(0, 3, lastFetchedEpoch: 0), version);
+            Assert.Equal(
+                (ErrorCode.None, 0, 2L, 0),
+                (diverged.ErrorCode, diverged.DivergingEpoch.Epoch, diverged.DivergingEpoch.EndOffset, diverged.Records.Length));
+            var agreed = await Fetch(client, topic, ClientExtensions.From(0, 2, lastFetchedEpoch: 0), version);
             Assert.Equal((ErrorCode.None, -1, "c"), (agreed.ErrorCode, agreed.DivergingEpoch.Epoch, Batches.Values(agreed.Records)[0]));
-            var unknown = (await client.Send(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 2, lastFetchedEpoch: epoch + 1)), version)).Only();
+            var unknown = await Fetch(client, topic, ClientExtensions.From(0, 2, lastFetchedEpoch: epoch + 1), version);
             Assert.Equal(ErrorCode.OffsetOutOfRange, unknown.ErrorCode);
         }
     }
+
+    private static async Task<FetchResponse.PartitionData> Fetch(
+        TestClient client, TestTopic topic, FetchRequest.FetchPartition partition, int version) =>
+        (await client.Send(ClientExtensions.FetchRequest(topic, partition), version)).Only();
 
     private static async Task<int> LeaderEpoch(TestClient client, TestTopic topic) =>
         (await client.Send(new MetadataRequest { Topics = [new() { TopicId = topic.Id, Name = null }] })).Topics[0].Partitions[0].LeaderEpoch;
 
     private static async Task Loaded(TestClient client, string group)
     {
-        while ((await client.Send(new DescribeGroupsRequest { Groups = [group] })).Groups[0].ErrorCode == ErrorCode.CoordinatorLoadInProgress)
+        while (
+            (await client.Send(new DescribeGroupsRequest { Groups = [group] })).Groups[0].ErrorCode == ErrorCode.CoordinatorLoadInProgress)
             await Task.Yield();
     }
 
     private async Task InTwoLives(
-        bool isClean, Func<TestBroker, TestClient, Task> first, Func<TestBroker, TestClient, Task> second, Action<TempDirectory>? between = null)
+        bool isClean,
+        Func<TestBroker, TestClient, Task> first,
+        Func<TestBroker, TestClient, Task> second,
+        Action<TempDirectory>? between = null)
     {
         TempDirectory next;
         await using (var broker = await TestBroker.StartAsync(directory, time))

@@ -30,7 +30,10 @@ internal static class Batches
     }
 
     public static byte[] Idempotent(long producerId, short epoch, int sequence, params string[] values) =>
-        Of(RecordBatchOptions.Default with { ProducerId = producerId, ProducerEpoch = epoch, BaseSequence = sequence }, 1_767_000_000_000, values);
+        Of(
+            RecordBatchOptions.Default with { ProducerId = producerId, ProducerEpoch = epoch, BaseSequence = sequence },
+            1_767_000_000_000,
+            values);
 
     /// <summary>A copy in which one byte, counted from the end if negative, is another.</summary>
     public static byte[] With(this byte[] batch, int at, byte value)
@@ -40,7 +43,9 @@ internal static class Batches
         return copy;
     }
 
-    /// <summary>The values of whole batches (or old messages), with their offsets; a partial one at the end is dropped, as clients do.</summary>
+    /// <summary>
+    /// The values of whole batches (or old messages), with their offsets; a partial one at the end is dropped, as clients do.
+    /// </summary>
     public static IReadOnlyList<(long Offset, string Value)> Read(RecordBytes records)
     {
         var found = new List<(long, string)>();

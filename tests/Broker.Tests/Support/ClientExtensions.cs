@@ -25,7 +25,11 @@ internal static class ClientExtensions
                     Name = name,
                     NumPartitions = partitions,
                     ReplicationFactor = 1,
-                    Configs = [.. configs.Select(config => new CreateTopicsRequest.CreatableTopicConfig { Name = config.Name, Value = config.Value })],
+                    Configs =
+                    [
+                        .. configs.Select(
+                            config => new CreateTopicsRequest.CreatableTopicConfig { Name = config.Name, Value = config.Value }),
+                    ],
                 },
             ],
         });
@@ -74,7 +78,8 @@ internal static class ClientExtensions
         Topics = [new() { Topic = topic.Name, TopicId = topic.Id, Partitions = partitions }],
     };
 
-    public static FetchRequest.FetchPartition From(int partition, long offset, int maxBytes = 1 << 20, int leaderEpoch = -1, int lastFetchedEpoch = -1) =>
+    public static FetchRequest.FetchPartition From(
+        int partition, long offset, int maxBytes = 1 << 20, int leaderEpoch = -1, int lastFetchedEpoch = -1) =>
         new()
         {
             Partition = partition,
@@ -85,12 +90,14 @@ internal static class ClientExtensions
         };
 
     /// <summary>Fetches from one partition without waiting.</summary>
-    public static async Task<FetchResponse.PartitionData> Fetch(this TestClient client, TestTopic topic, int partition, long offset, int? version = null)
+    public static async Task<FetchResponse.PartitionData> Fetch(
+        this TestClient client, TestTopic topic, int partition, long offset, int? version = null)
     {
         var response = await client.Send(FetchRequest(topic, From(partition, offset)), version);
         Assert.Equal(ErrorCode.None, response.ErrorCode);
         return response.Only();
     }
 
-    public static FetchResponse.PartitionData Only(this FetchResponse response) => Assert.Single(Assert.Single(response.Responses).Partitions);
+    public static FetchResponse.PartitionData Only(this FetchResponse response) =>
+        Assert.Single(Assert.Single(response.Responses).Partitions);
 }

@@ -35,7 +35,9 @@ internal sealed class TestClient(Transport transport, string? clientId) : IAsync
         connection.SendOneWayAsync(Frames.Request(
             request, (short)(version ?? ApiTable.Get(TRequest.Key).Versions.Max), connection.NextCorrelationId(), clientId));
 
-    /// <summary>Sends a frame of the test's making, whose header must hold a correlation id; returns the answer's bytes behind that id.</summary>
+    /// <summary>
+    /// Sends a frame of the test's making: what stands behind the correlation id. Returns the answer's bytes behind that id.
+    /// </summary>
     public async Task<byte[]> SendRaw(short key, short version, ReadOnlyMemory<byte> headerRestAndBody)
     {
         var length = 12 + headerRestAndBody.Length;

@@ -23,7 +23,8 @@ internal static class Samples
         foreach (var acks in new short[] { 1, -1, 7 })
         {
             yield return Sample.Of($"acks {acks}", version =>
-                ClientExtensions.ProduceRequest(topic, 0, version < 3 ? Legacy.MessageSet(version < 2 ? 0 : 1, "a") : Batches.Of("a"), acks));
+                ClientExtensions.ProduceRequest(
+                    topic, 0, version < 3 ? Legacy.MessageSet(version < 2 ? 0 : 1, "a") : Batches.Of("a"), acks));
         }
 
         yield return Sample.Of("no records", _ => ClientExtensions.ProduceRequest(topic, 0, null));
@@ -53,8 +54,10 @@ internal static class Samples
             ReplicaState = version < 15 ? new() : new() { ReplicaId = 2, ReplicaEpoch = 1 },
             Topics = ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0)).Topics,
         });
-        yield return Sample.Of("new session", version => With(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0)), version, 0, 0));
-        yield return Sample.Of("no such session", version => With(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0)), version, 77, 5));
+        yield return Sample.Of(
+            "new session", version => With(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0)), version, 0, 0));
+        yield return Sample.Of(
+            "no such session", version => With(ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0)), version, 77, 5));
         yield return Sample.Of("committed only", version =>
         {
             var request = ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0));
@@ -63,10 +66,20 @@ internal static class Samples
         });
 
         foreach (var timestamp in new long[] { -1, -2, -3, -4, -5, -6, -7, 0, long.MaxValue })
-            yield return Sample.Of($"at {timestamp}", _ => ListOffsets(topic, new ListOffsetsRequest.ListOffsetsPartition { Timestamp = timestamp }));
-        yield return Sample.Of("of an old epoch", version => ListOffsets(topic, new ListOffsetsRequest.ListOffsetsPartition { Timestamp = -1, CurrentLeaderEpoch = version >= 4 ? 0 : -1 }));
-        yield return Sample.Of("of a partition twice", _ => ListOffsets(topic, new ListOffsetsRequest.ListOffsetsPartition { Timestamp = -1 }, new ListOffsetsRequest.ListOffsetsPartition { Timestamp = -2 }));
-        yield return Sample.Of("of no such topic", _ => ListOffsets(TestTopic.Unknown, new ListOffsetsRequest.ListOffsetsPartition { Timestamp = -1 }));
+            yield return Sample.Of(
+                $"at {timestamp}", _ => ListOffsets(topic, new ListOffsetsRequest.ListOffsetsPartition { Timestamp = timestamp }));
+        yield return Sample.Of(
+            "of an old epoch",
+            version => ListOffsets(
+                topic, new ListOffsetsRequest.ListOffsetsPartition { Timestamp = -1, CurrentLeaderEpoch = version >= 4 ? 0 : -1 }));
+        yield return Sample.Of(
+            "of a partition twice",
+            _ => ListOffsets(
+                topic,
+                new ListOffsetsRequest.ListOffsetsPartition { Timestamp = -1 },
+                new ListOffsetsRequest.ListOffsetsPartition { Timestamp = -2 }));
+        yield return Sample.Of(
+            "of no such topic", _ => ListOffsets(TestTopic.Unknown, new ListOffsetsRequest.ListOffsetsPartition { Timestamp = -1 }));
 
         yield return Sample.Of("epochs", version => new OffsetForLeaderEpochRequest
         {
@@ -80,7 +93,11 @@ internal static class Samples
         {
             Topics =
             [
-                new() { Name = topic.Name, Partitions = [new() { PartitionIndex = 0, Offset = 0 }, new() { PartitionIndex = 0, Offset = 1 << 30 }] },
+                new()
+                {
+                    Name = topic.Name,
+                    Partitions = [new() { PartitionIndex = 0, Offset = 0 }, new() { PartitionIndex = 0, Offset = 1 << 30 }],
+                },
                 new() { Name = TestTopic.Unknown.Name, Partitions = [new() { PartitionIndex = 0, Offset = 0 }] },
             ],
         });
@@ -111,15 +128,27 @@ internal static class Samples
         {
             Topics = version < 10
                 ? [new() { Name = topic.Name }]
-                : [new() { Name = version < 12 ? topic.Name : null, TopicId = topic.Id }, new() { Name = version < 12 ? "a" : null, TopicId = TestTopic.Unknown.Id }],
+                :
+                [
+                    new() { Name = version < 12 ? topic.Name : null, TopicId = topic.Id },
+                    new() { Name = version < 12 ? "a" : null, TopicId = TestTopic.Unknown.Id },
+                ],
         });
-        yield return Sample.Of("a topic without a name", version => new MetadataRequest { Topics = [new() { Name = version < 10 ? "" : null }] });
-        yield return Sample.Of("brokers", version => new DescribeClusterRequest { IncludeClusterAuthorizedOperations = true, IncludeFencedBrokers = version >= 2 });
+        yield return Sample.Of(
+            "a topic without a name", version => new MetadataRequest { Topics = [new() { Name = version < 10 ? "" : null }] });
+        yield return Sample.Of(
+            "brokers",
+            version => new DescribeClusterRequest { IncludeClusterAuthorizedOperations = true, IncludeFencedBrokers = version >= 2 });
         yield return Sample.Of("controllers", version => new DescribeClusterRequest { EndpointType = version >= 1 ? (sbyte)2 : (sbyte)1 });
         yield return Sample.Of("all log directories", _ => new DescribeLogDirsRequest { Topics = null });
         yield return Sample.Of("some of the log directories", _ => new DescribeLogDirsRequest
         {
-            Topics = [new() { Topic = topic.Name, Partitions = [0, 9] }, new() { Topic = topic.Name, Partitions = [0] }, new() { Topic = TestTopic.Unknown.Name, Partitions = [0] }],
+            Topics =
+            [
+                new() { Topic = topic.Name, Partitions = [0, 9] },
+                new() { Topic = topic.Name, Partitions = [0] },
+                new() { Topic = TestTopic.Unknown.Name, Partitions = [0] },
+            ],
         });
         yield return Sample.Of("pages of topics", _ => new DescribeTopicPartitionsRequest { Topics = [], ResponsePartitionLimit = 1 });
         yield return Sample.Of("a page of a topic", _ => new DescribeTopicPartitionsRequest
@@ -133,23 +162,54 @@ internal static class Samples
     {
         yield return Sample.Of("a topic that is there", version => new CreateTopicsRequest
         {
-            Topics = [new() { Name = topic.Name, NumPartitions = 1, ReplicationFactor = 1 }, new() { Name = "a/b", NumPartitions = 1, ReplicationFactor = 1 }],
+            Topics =
+            [
+                new() { Name = topic.Name, NumPartitions = 1, ReplicationFactor = 1 },
+                new() { Name = "a/b", NumPartitions = 1, ReplicationFactor = 1 },
+            ],
             ValidateOnly = version >= 1,
         });
         yield return Sample.Of("a topic to check", version => new CreateTopicsRequest
         {
-            Topics = [new() { Name = version == 0 ? topic.Name : "would-be", NumPartitions = 2, ReplicationFactor = 1, Configs = [new() { Name = "retention.ms", Value = "1000" }] }],
+            Topics =
+            [
+                new()
+                {
+                    Name = version == 0 ? topic.Name : "would-be",
+                    NumPartitions = 2,
+                    ReplicationFactor = 1,
+                    Configs = [new() { Name = "retention.ms", Value = "1000" }],
+                },
+            ],
             ValidateOnly = version >= 1,
         });
         yield return Sample.Of("a topic that is not there", version => version < 6
             ? new DeleteTopicsRequest { TopicNames = [TestTopic.Unknown.Name, "a/b"] }
-            : new DeleteTopicsRequest { Topics = [new() { Name = TestTopic.Unknown.Name }, new() { TopicId = TestTopic.Unknown.Id }, new() { Name = "x", TopicId = topic.Id }, new()] });
+            : new DeleteTopicsRequest
+            {
+                Topics =
+                [
+                    new() { Name = TestTopic.Unknown.Name },
+                    new() { TopicId = TestTopic.Unknown.Id },
+                    new() { Name = "x", TopicId = topic.Id },
+                    new(),
+                ],
+            });
         yield return Sample.Of("more partitions to check", _ => new CreatePartitionsRequest
         {
-            Topics = [new() { Name = topic.Name, Count = 5, Assignments = null }, new() { Name = TestTopic.Unknown.Name, Count = 5, Assignments = null }],
+            Topics =
+            [
+                new() { Name = topic.Name, Count = 5, Assignments = null },
+                new() { Name = TestTopic.Unknown.Name, Count = 5, Assignments = null },
+            ],
             ValidateOnly = true,
         });
-        yield return Sample.Of("fewer partitions", _ => new CreatePartitionsRequest { Topics = [new() { Name = topic.Name, Count = 1, Assignments = [new() { BrokerIds = [1] }] }] });
+        yield return Sample.Of(
+            "fewer partitions",
+            _ => new CreatePartitionsRequest
+            {
+                Topics = [new() { Name = topic.Name, Count = 1, Assignments = [new() { BrokerIds = [1] }] }],
+            });
     }
 
     private static IEnumerable<Sample> Groups()
@@ -183,7 +243,9 @@ internal static class Samples
             Protocols = [new() { Name = "range" }],
         });
         yield return Sample.Of("a group without a name", _ => new JoinGroupRequest { GroupId = "", SessionTimeoutMs = 10_000 });
-        yield return Sample.Of("a stranger", version => new HeartbeatRequest { GroupId = "g", MemberId = "m", GroupInstanceId = version >= Member ? "s" : null });
+        yield return Sample.Of(
+            "a stranger",
+            version => new HeartbeatRequest { GroupId = "g", MemberId = "m", GroupInstanceId = version >= Member ? "s" : null });
         yield return Sample.Of("a stranger", version => version < Member
             ? new LeaveGroupRequest { GroupId = "g", MemberId = "m" }
             : new LeaveGroupRequest { GroupId = "g", Members = [new() { MemberId = "m" }, new() { GroupInstanceId = "s" }] });
@@ -195,7 +257,9 @@ internal static class Samples
             ProtocolType = version >= 5 ? "consumer" : null,
             ProtocolName = version >= 5 ? "range" : null,
         });
-        yield return Sample.Of("groups", version => new DescribeGroupsRequest { Groups = ["g", "g", "committed", ""], IncludeAuthorizedOperations = version >= 3 });
+        yield return Sample.Of(
+            "groups",
+            version => new DescribeGroupsRequest { Groups = ["g", "g", "committed", ""], IncludeAuthorizedOperations = version >= 3 });
         yield return Sample.Of("groups", version => new ListGroupsRequest
         {
             StatesFilter = version >= 4 ? ["Stable", "Empty"] : [],
@@ -221,12 +285,25 @@ internal static class Samples
             Topics = [OffsetCommit(topic)],
         });
         yield return Sample.Of("offsets", version => version < 8
-            ? new OffsetFetchRequest { GroupId = "committed", Topics = [new() { Name = topic.Name, PartitionIndexes = [0, 9] }], RequireStable = version >= 7 }
+            ? new OffsetFetchRequest
+            {
+                GroupId = "committed",
+                Topics = [new() { Name = topic.Name, PartitionIndexes = [0, 9] }],
+                RequireStable = version >= 7,
+            }
             : new OffsetFetchRequest
             {
                 Groups =
                 [
-                    new() { GroupId = "committed", Topics = [new() { Name = topic.Name, TopicId = topic.Id, PartitionIndexes = [0, 9] }, new() { Name = TestTopic.Unknown.Name, TopicId = TestTopic.Unknown.Id, PartitionIndexes = [0] }] },
+                    new()
+                    {
+                        GroupId = "committed",
+                        Topics =
+                        [
+                            new() { Name = topic.Name, TopicId = topic.Id, PartitionIndexes = [0, 9] },
+                            new() { Name = TestTopic.Unknown.Name, TopicId = TestTopic.Unknown.Id, PartitionIndexes = [0] },
+                        ],
+                    },
                     new() { GroupId = "nobody-joined", Topics = null },
                 ],
                 RequireStable = true,
@@ -271,7 +348,12 @@ internal static class Samples
             Resources =
             [
                 new() { ResourceType = 2, ResourceName = topic.Name, Configs = [new() { Name = "retention.ms", Value = "1000" }] },
-                new() { ResourceType = 2, ResourceName = TestTopic.Unknown.Name, Configs = [new() { Name = "retention.ms", Value = null }] },
+                new()
+                {
+                    ResourceType = 2,
+                    ResourceName = TestTopic.Unknown.Name,
+                    Configs = [new() { Name = "retention.ms", Value = null }],
+                },
                 new() { ResourceType = 99, ResourceName = "x" },
             ],
             ValidateOnly = true,
@@ -281,7 +363,12 @@ internal static class Samples
             Resources =
             [
                 new() { ResourceType = 2, ResourceName = topic.Name, Configs = [new() { Name = "retention.ms", Value = "1000" }] },
-                new() { ResourceType = 2, ResourceName = TestTopic.Unknown.Name, Configs = [new() { Name = "no.such", ConfigOperation = 2, Value = "x" }] },
+                new()
+                {
+                    ResourceType = 2,
+                    ResourceName = TestTopic.Unknown.Name,
+                    Configs = [new() { Name = "no.such", ConfigOperation = 2, Value = "x" }],
+                },
                 new() { ResourceType = 4, ResourceName = "", Configs = [new() { Name = "node.id", Value = "5" }] },
             ],
             ValidateOnly = true,
