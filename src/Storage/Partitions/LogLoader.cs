@@ -168,7 +168,8 @@ internal sealed class LogLoader
             }
 
             var isWhole = Recover(segment, recoveryPoint, ref endOffset);
-            if (isWhole || (i + 1 < segments.Count && segments[i + 1].BaseOffset == endOffset))
+            var nextOffset = i + 1 < segments.Count ? segments[i + 1].BaseOffset : endOffset;
+            if ((isWhole && !IsHole(endOffset, nextOffset, recoveryPoint)) || nextOffset == endOffset)
                 continue; // or what was cut off was only reserved
             RemoveBehind(i);
             break;
@@ -176,6 +177,10 @@ internal sealed class LogLoader
 
         return segments.Count == 0 ? 0 : Math.Max(endOffset, segments[^1].BaseOffset);
     }
+
+    // A power cut may take the end of a segment, batch by batch, and leave the one behind it. Only compaction makes holes of its own.
+    private bool IsHole(long endOffset, long nextOffset, long recoveryPoint) =>
+        nextOffset > endOffset && nextOffset > recoveryPoint && !config.CleanupPolicy.HasFlag(CleanupPolicy.Compact);
 
     // Returns false if the segment was cut, so that nothing that follows it can be right.
     private bool Recover(LogSegment segment, long recoveryPoint, ref long endOffset)

@@ -67,10 +67,20 @@ internal sealed class Node : IAsyncDisposable
         return await NextAsync();
     }
 
+    /// <summary>The process dies at one of its next operations on the disk.</summary>
+    public void DieAfter(int operations) => Disk.Fault = (_, _) =>
+    {
+        if (Interlocked.Decrement(ref operations) >= 0)
+            return null;
+        process.Kill();
+        return new IOException("the process is dead");
+    };
+
     /// <summary>The process dies, or the power is cut.</summary>
     public async Task KillAsync(Random random, bool powerCut)
     {
         process.Kill();
+        Disk.Fault = null;
         Disk.Crash(random, powerCut);
         await DisposeAsync(); // lets go of ports and threads; nothing reaches the disk any more
     }
@@ -78,10 +88,13 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Another life on the same disk, under the same clock.</summary>
     public async Task<Node> NextAsync()
     {
-        var next = new Node(Disk, Time, settings);
+        var next = Next();
         await next.Server.StartAsync();
         return next;
     }
+
+    /// <summary>The same, not started yet.</summary>
+    public Node Next() => new(Disk, Time, settings);
 
     public TestClient Connect()
     {
