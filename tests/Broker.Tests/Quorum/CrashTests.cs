@@ -83,6 +83,7 @@ public class CrashTests
     {
         while (true)
         {
+            node.Disk.Fault = null;
             await node.KillAsync(random, powerCut: random.Next(3) > 0);
             node = node.Next();
             if (random.Next(3) == 0)
@@ -93,9 +94,9 @@ public class CrashTests
                 node.Disk.Fault = null;
                 return node;
             }
-            catch (Exception e) when (e is IOException or Storage.LogDirectoryException or BrokerStartException && node.Disk.Fault is not null)
+            catch (Exception) when (node.IsDead)
             {
-                // it died
+                // before it was up
             }
         }
     }

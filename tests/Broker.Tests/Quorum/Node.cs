@@ -67,11 +67,15 @@ internal sealed class Node : IAsyncDisposable
         return await NextAsync();
     }
 
+    /// <summary>Whether the process has died by itself (<see cref="DieAfter"/>).</summary>
+    public bool IsDead { get; private set; }
+
     /// <summary>The process dies at one of its next operations on the disk.</summary>
     public void DieAfter(int operations) => Disk.Fault = (_, _) =>
     {
-        if (Interlocked.Decrement(ref operations) >= 0)
+        if (IsDead || Interlocked.Decrement(ref operations) >= 0)
             return null;
+        IsDead = true;
         process.Kill();
         return new IOException("the process is dead");
     };
@@ -80,7 +84,6 @@ internal sealed class Node : IAsyncDisposable
     public async Task KillAsync(Random random, bool powerCut)
     {
         process.Kill();
-        Disk.Fault = null;
         Disk.Crash(random, powerCut);
         await DisposeAsync(); // lets go of ports and threads; nothing reaches the disk any more
     }
