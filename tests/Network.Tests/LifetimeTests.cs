@@ -15,7 +15,7 @@ public class LifetimeTests
         using var silent = await test.ConnectAsync(overTcp);
         await silent.SendAllAsync(Frames.Wire(Frames.Request(1, [])));
         await silent.ReceiveAllAsync(8);
-        for (var minute = 0; minute < 12; minute++)
+        while (!test.Handler.Closed(2).IsCompleted)
         {
             (await active.SendAsync(Frames.Request(active.NextCorrelationId(), []))).Dispose();
             test.Time.Advance(TimeSpan.FromMinutes(1));

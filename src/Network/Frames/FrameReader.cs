@@ -27,6 +27,9 @@ internal sealed class FrameReader(Transport transport, FrameBudget budget, int m
     /// <summary>Up to this size a frame is believed before its bytes have come: a batch of a megabyte and what is around it.</summary>
     private const int BelievedBytes = (1 << 20) + (1 << 18);
 
+    /// <summary>More than this is not waited for at once, so that a slow peer is seen to get on.</summary>
+    private const int AwaitedBytesMax = 512 * 1024;
+
     private readonly byte[] small = new byte[SmallBytes];
     private byte[]? batch; // rented; never held while waiting for the peer
     private int start; // what has arrived and is not taken lies from here …
@@ -144,7 +147,8 @@ internal sealed class FrameReader(Transport transport, FrameBudget budget, int m
                     buffer = Grow(buffer, filled, capacity);
                 }
 
-                var received = await transport.ReceiveAsync(buffer.AsMemory(filled, capacity - filled), awaited: capacity - filled);
+                var missing = capacity - filled;
+                var received = await transport.ReceiveAsync(buffer.AsMemory(filled, missing), Math.Min(missing, AwaitedBytesMax));
                 if (received == 0)
                     throw new EndOfStreamException();
                 MakeProgress(received);

@@ -94,7 +94,7 @@ public sealed class FrameServer : IAsyncDisposable
                 var socket = await listener.AcceptAsync(cancellationToken);
                 try
                 {
-                    return new SocketTransport(socket, options.Sockets);
+                    return SocketTransport.Over(socket, options.Sockets);
                 }
                 catch (SocketException)
                 {

@@ -3,19 +3,19 @@ using System.Net.Sockets;
 
 namespace Milena.Network;
 
-/// <summary>A connected TCP socket. Nagle's delay is off: a response waits for nobody.</summary>
-public sealed class SocketTransport : Transport
+/// <summary>
+/// A connected TCP socket. Nagle's delay is off: a response waits for nobody. What the kernel takes or has at once is sent or
+/// received by a plain call; only what must wait is asynchronous.
+/// </summary>
+public abstract class SocketTransport : Transport
 {
-    private readonly Socket socket;
     private int lowWater = 1; // how many bytes the kernel gathers before it wakes the reader
 
-    /// <param name="socket">Connected; this transport owns it.</param>
-    /// <param name="settings">The buffer sizes to ask for.</param>
-    public SocketTransport(Socket socket, SocketSettings settings)
+    private protected SocketTransport(Socket socket, SocketSettings settings)
     {
-        this.socket = socket;
+        Socket = socket;
         socket.NoDelay = true;
-        socket.Blocking = false; // a send that the kernel takes at once needs nothing asynchronous
+        socket.Blocking = false;
         settings.Apply(socket);
         RemoteEndPoint = socket.RemoteEndPoint;
     }
@@ -28,7 +28,7 @@ public sealed class SocketTransport : Transport
         {
             try
             {
-                return socket.LocalEndPoint;
+                return Socket.LocalEndPoint;
             }
             catch (ObjectDisposedException)
             {
@@ -41,7 +41,18 @@ public sealed class SocketTransport : Transport
     public override EndPoint? RemoteEndPoint { get; }
 
     /// <inheritdoc/>
-    public override bool HasData => socket.Available > 0;
+    public override bool HasData => Socket.Available > 0;
+
+    private protected Socket Socket { get; }
+
+    /// <inheritdoc/>
+    public sealed override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => ReceiveAsync(buffer, awaited: 1);
+
+    /// <summary>A transport over a connected socket, which it owns from now on.</summary>
+    /// <param name="socket">The socket.</param>
+    /// <param name="settings">The buffer sizes to ask for.</param>
+    public static SocketTransport Over(Socket socket, SocketSettings settings) =>
+        IoThreads.Shared is { } threads ? new PolledSocketTransport(socket, settings, threads) : new AwaitedSocketTransport(socket, settings);
 
     /// <summary>
     /// Connects to the first address of the host that answers. Throws <see cref="SocketException"/>, or
@@ -55,7 +66,7 @@ public sealed class SocketTransport : Transport
         {
             settings.Apply(socket); // before the handshake, because it announces the window
             await socket.ConnectAsync(host, port, cancellationToken);
-            return new SocketTransport(socket, SocketSettings.Default);
+            return Over(socket, SocketSettings.Default);
         }
         catch
         {
@@ -65,44 +76,11 @@ public sealed class SocketTransport : Transport
     }
 
     /// <inheritdoc/>
-    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer) => ReceiveAsync(buffer, awaited: 1);
-
-    /// <inheritdoc/>
-    /// <remarks>
-    /// Waking a thread costs more than receiving the packet that woke it, so the kernel is told how much there must be first
-    /// (SO_RCVLOWAT). It wakes the reader earlier all the same when its buffer is full or the peer has gone.
-    /// </remarks>
-    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, int awaited)
-    {
-        var received = socket.Receive(buffer.Span, SocketFlags.None, out var error);
-        if (error == SocketError.Success)
-            return new(received);
-        if (error != SocketError.WouldBlock)
-            return ValueTask.FromException<int>(new SocketException((int)error));
-        if (awaited != lowWater && OperatingSystem.IsLinux())
-        {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, awaited);
-            lowWater = awaited;
-        }
-
-        return socket.ReceiveAsync(buffer, SocketFlags.None);
-    }
-
-    /// <inheritdoc/>
-    public override ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes)
-    {
-        var sent = socket.Send(bytes.Span, SocketFlags.None, out var error);
-        return sent > 0 ? new(sent)
-            : error == SocketError.WouldBlock ? socket.SendAsync(bytes, SocketFlags.None)
-            : ValueTask.FromException<int>(new SocketException((int)error));
-    }
-
-    /// <inheritdoc/>
     public override void EndSend()
     {
         try
         {
-            socket.Shutdown(SocketShutdown.Send);
+            Socket.Shutdown(SocketShutdown.Send);
         }
         catch (Exception e) when (IsGone(e))
         {
@@ -111,22 +89,17 @@ public sealed class SocketTransport : Transport
     }
 
     /// <inheritdoc/>
-    public override void Close() => socket.Dispose();
-}
+    public override void Close() => Socket.Dispose();
 
-/// <summary>What the <c>socket.*</c> settings ask of the operating system.</summary>
-/// <param name="SendBufferBytes"><c>socket.send.buffer.bytes</c>; -1 leaves it to the system, which then sizes it as it goes.</param>
-/// <param name="ReceiveBufferBytes"><c>socket.receive.buffer.bytes</c>; -1 as above.</param>
-public sealed record SocketSettings(int SendBufferBytes = -1, int ReceiveBufferBytes = -1)
-{
-    /// <summary>Everything as the operating system has it.</summary>
-    public static SocketSettings Default { get; } = new();
-
-    internal void Apply(Socket socket)
+    /// <summary>
+    /// Before a receive begins to wait. Waking a thread costs more than receiving the packet that woke it, so the kernel is told how much
+    /// there must be first (SO_RCVLOWAT). It wakes the reader earlier all the same when its buffer is full or the peer has gone.
+    /// </summary>
+    private protected void WaitFor(int awaited)
     {
-        if (SendBufferBytes > 0)
-            socket.SendBufferSize = SendBufferBytes;
-        if (ReceiveBufferBytes > 0)
-            socket.ReceiveBufferSize = ReceiveBufferBytes;
+        if (awaited == lowWater || !OperatingSystem.IsLinux())
+            return;
+        Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, awaited);
+        lowWater = awaited;
     }
 }
