@@ -38,7 +38,8 @@ var root = Path.Combine(Directory.GetCurrentDirectory(), "artifacts", "bench");
 var report = new Report();
 var program = Environment.GetEnvironmentVariable("MILENA_EXECUTABLE") ?? Path.Combine("artifacts", "milena");
 var context = new BenchContext(Path.GetFullPath(program), Path.Combine(root, "data"), quick, overrides, report);
-report.Line($"# {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} cores, {program}{(quick ? ", quick" : "")} {string.Join(' ', overrides)}");
+var remarks = (quick ? ", quick " : " ") + string.Join(' ', overrides);
+report.Line($"# {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} cores, {program}{remarks}");
 report.Line("");
 report.Line("Median (least to most) of ratios between neighbours in time. Absolute figures are for orientation only.");
 foreach (var scenario in Scenario.All.Where(scenario => names.Count == 0 || names.Contains(scenario.Name)))

@@ -84,7 +84,8 @@ public class SocketTransportTests
             var random = new Random(i);
             for (var life = 0; life < 5; life++)
             {
-                await using var client = await ClientConnection.ConnectAsync("127.0.0.1", port, new ClientConnectionOptions { Sockets = Small });
+                var options = new ClientConnectionOptions { Sockets = Small };
+                await using var client = await ClientConnection.ConnectAsync("127.0.0.1", port, options);
                 await Task.WhenAll(Enumerable.Range(0, random.Next(1, 6)).Select(async _ =>
                 {
                     var body = Frames.Numbered(random.Next(random.Next(1, 100_000)));

@@ -47,7 +47,8 @@ internal class Child : IDisposable
     public bool HasExited => process.HasExited;
 
     public string ReadLine() =>
-        process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"{process.StartInfo.FileName} ended: exit code {ExitCode()}");
+        process.StandardOutput.ReadLine()
+        ?? throw new InvalidOperationException($"{process.StartInfo.FileName} ended: exit code {ExitCode()}");
 
     public void WriteLine(string line) => process.StandardInput.WriteLine(line);
 

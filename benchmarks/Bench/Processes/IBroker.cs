@@ -11,6 +11,8 @@ internal interface IBroker : IDisposable
 
     double CpuSeconds { get; }
 
-    /// <summary>An empty log to write to, of which this is the name, and memory for so many bytes; what was written before is gone.</summary>
+    /// <summary>
+    /// An empty log to write to, of which this is the name, and memory for so many bytes; what was written before is gone.
+    /// </summary>
     string NewTopic(long expectedBytes);
 }

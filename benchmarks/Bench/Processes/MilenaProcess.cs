@@ -20,7 +20,10 @@ internal sealed class MilenaProcess : IBroker
     {
         this.directory = directory;
         Port = FreePort();
-        string[] all = [$"listeners=PLAINTEXT://127.0.0.1:{Port}", $"log.dirs={directory}/data", "log.segment.delete.delay.ms=0", .. overrides];
+        string[] all =
+        [
+            $"listeners=PLAINTEXT://127.0.0.1:{Port}", $"log.dirs={directory}/data", "log.segment.delete.delay.ms=0", .. overrides,
+        ];
         child = new(program, ["server", .. all.SelectMany(one => new[] { "--override", one })], Path.Combine(directory, "stderr"));
     }
 
@@ -93,9 +96,12 @@ internal sealed class MilenaProcess : IBroker
                 },
             ],
         };
-        ErrorCode error;
-        while ((error = Ask<ProduceRequest, ProduceResponse>(request, version: 9).Responses[0].PartitionResponses[0].ErrorCode) != ErrorCode.None)
+        while (true)
         {
+            var response = Ask<ProduceRequest, ProduceResponse>(request, version: 9);
+            var error = response.Responses[0].PartitionResponses[0].ErrorCode;
+            if (error == ErrorCode.None)
+                return;
             if (Age > TimeSpan.FromMinutes(2))
                 throw new InvalidDataException($"the broker answered {error}");
             Thread.Sleep(1);

@@ -6,7 +6,7 @@ namespace Milena.Bench.Processes;
 internal sealed class WorkerProcess : Child
 {
     public WorkerProcess(params object[] arguments)
-        : base(Environment.ProcessPath!, arguments.Select(argument => Convert.ToString(argument, CultureInfo.InvariantCulture)!).Prepend("worker"))
+        : base(Environment.ProcessPath!, arguments.Select(Text).Prepend("worker"))
     {
         if (ReadLine() is not "ready" and var line)
             throw new InvalidOperationException(line);
@@ -16,4 +16,6 @@ internal sealed class WorkerProcess : Child
 
     /// <summary>Waits for its result: seconds, then what the worker says.</summary>
     public double[] Result() => [.. ReadLine().Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture))];
+
+    private static string Text(object argument) => Convert.ToString(argument, CultureInfo.InvariantCulture)!;
 }

@@ -34,7 +34,8 @@ internal static class AppendPath
         double Append()
         {
             var partition = new TopicPartition($"append-{++round}", 0);
-            var error = manager.Logs.GetOrCreate(partition, new Uuid(1, (ulong)round), new LogConfig { FileDeleteDelayMs = 0 }, out var log);
+            var config = new LogConfig { FileDeleteDelayMs = 0 };
+            var error = manager.Logs.GetOrCreate(partition, new Uuid(1, (ulong)round), config, out var log);
             if (error != ErrorCode.None)
                 throw new InvalidOperationException($"creating a log failed: {error}");
             var rate = Rate(() =>

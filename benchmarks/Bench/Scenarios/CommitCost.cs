@@ -25,7 +25,8 @@ internal static class CommitCost
 
             double Rate(MilenaProcess broker)
             {
-                using var worker = new WorkerProcess("commit", broker.Port, broker.NewTopic(expectedBytes: 1L << 30), batchBytes, connections, inFlight, seconds);
+                var topic = broker.NewTopic(expectedBytes: 1L << 30);
+                using var worker = new WorkerProcess("commit", broker.Port, topic, batchBytes, connections, inFlight, seconds);
                 worker.Go();
                 var result = worker.Result();
                 return result[1] / result[0];

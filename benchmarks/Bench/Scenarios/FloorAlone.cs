@@ -12,7 +12,9 @@ internal static class FloorAlone
         })
         {
             Produced.Measure(floor, batchBytes, recordBytes, bytes / 4, out _);
-            var runs = Enumerable.Range(0, context.Pairs).Select(run => Produced.Measure(floor, batchBytes, recordBytes, bytes, out var topic)).ToList();
+            var runs = Enumerable.Range(0, context.Pairs)
+                .Select(run => Produced.Measure(floor, batchBytes, recordBytes, bytes, out var topic))
+                .ToList();
             var title = $"floor, batches of {batchBytes / 1024} KB of {recordBytes}-byte records:";
             context.Report.Figure($"{title} MB/s", [.. runs.Select(run => run.MegabytesPerSecond)]);
             context.Report.Figure($"{title} broker CPU us/MB", [.. runs.Select(run => run.BrokerCpuMicrosecondsPerMegabyte)]);

@@ -47,7 +47,8 @@ internal static class Latency
 
     private static double[] Measure(IBroker broker, double seconds)
     {
-        using var worker = new WorkerProcess("latency", broker.Dialect, broker.Port, broker.NewTopic(expectedBytes: 64 << 20), 1000, seconds);
+        var topic = broker.NewTopic(expectedBytes: 64 << 20);
+        using var worker = new WorkerProcess("latency", broker.Dialect, broker.Port, topic, 1000, seconds);
         worker.Go();
         return worker.Result()[1..];
     }

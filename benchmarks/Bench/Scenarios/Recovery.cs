@@ -3,7 +3,9 @@ using Milena.Bench.Processes;
 
 namespace Milena.Bench.Scenarios;
 
-/// <summary>P19: kill -9 under load, then from the start of the process to the first acknowledged record; it must not depend on the log's size.</summary>
+/// <summary>
+/// P19: kill -9 under load, then from the start of the process to the first acknowledged record. It must not depend on the log's size.
+/// </summary>
 internal static class Recovery
 {
     public static void Run(BenchContext context)
@@ -17,12 +19,15 @@ internal static class Recovery
                 Produced.Measure(broker, 1 << 20, 1000, (long)gigabytes << 30, out _);
             } // killed at the moment of the last acknowledgement
 
-            var size = Directory.GetFiles(Path.Combine(directory, "data"), "*.log", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
+            var files = Directory.GetFiles(Path.Combine(directory, "data"), "*.log", SearchOption.AllDirectories);
+            var size = files.Sum(file => new FileInfo(file).Length);
             using var again = new MilenaProcess(context.Milena, directory);
             again.WaitUntilAccepting();
             again.ProduceOne("bench-1");
             context.Report.Figure(
-                $"log of {size / 1e9:F1} GB after kill -9: ms to the first acknowledged record", [again.Age.TotalMilliseconds], Goal.AtMost(1000));
+                $"log of {size / 1e9:F1} GB after kill -9: ms to the first acknowledged record",
+                [again.Age.TotalMilliseconds],
+                Goal.AtMost(1000));
         }
     }
 }

@@ -4,7 +4,9 @@ using Milena.Protocol.Messages;
 
 namespace Milena.Bench.Wire;
 
-/// <summary>Kafka's Produce and Fetch for partition 0 of one topic, by name, as most clients send them. Requests are encoded once.</summary>
+/// <summary>
+/// Kafka's Produce and Fetch for partition 0 of one topic, by name, as most clients send them. Requests are encoded once.
+/// </summary>
 internal sealed class KafkaDialect(string topic) : Dialect
 {
     private const short ProduceVersion = 9;
@@ -84,7 +86,10 @@ internal sealed class KafkaDialect(string topic) : Dialect
                 new()
                 {
                     Topic = topic,
-                    Partitions = [new() { Partition = 0, FetchOffset = PositionMark, PartitionMaxBytes = maxBytes, CurrentLeaderEpoch = -1 }],
+                    Partitions =
+                    [
+                        new() { Partition = 0, FetchOffset = PositionMark, PartitionMaxBytes = maxBytes, CurrentLeaderEpoch = -1 },
+                    ],
                 },
             ],
         };

@@ -6,7 +6,9 @@ using Milena.Protocol.Messages;
 
 namespace Milena.Bench.Workers;
 
-/// <summary>Connections that each have so many batches in flight and wait until each is acknowledged by all. Result: batches, bytes.</summary>
+/// <summary>
+/// Connections that each have so many batches in flight and wait until each is acknowledged by all. Result: batches, bytes.
+/// </summary>
 internal static class CommitWorker
 {
     private const short Version = 9;

@@ -5,7 +5,8 @@ namespace Milena.Bench.Workers;
 /// <summary>Sends the same encoded batch over and over on one connection, a number of them in flight. Result: records, bytes.</summary>
 internal static class ProduceWorker
 {
-    public static void Run(string dialectName, int port, string topic, int batchBytes, int recordBytes, int inFlightMax, short acks, long totalBytes)
+    public static void Run(
+        string dialectName, int port, string topic, int batchBytes, int recordBytes, int inFlightMax, short acks, long totalBytes)
     {
         var dialect = Dialect.Of(dialectName, topic);
         var batch = Batches.Encode(batchBytes, recordBytes);

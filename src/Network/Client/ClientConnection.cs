@@ -203,7 +203,7 @@ public sealed class ClientConnection : IAsyncDisposable
         {
             if (broken is not null)
                 return;
-            broken = new ConnectionBrokenException($"the connection to {transport.RemoteEndPoint} is broken: {exception.Message}", exception);
+            broken = new($"the connection to {transport.RemoteEndPoint} is broken: {exception.Message}", exception);
             waiting = [.. pending.Values];
             pending.Clear();
         }

@@ -38,8 +38,8 @@ internal sealed class FrameReader(Transport transport, FrameBudget budget, int m
     private long progress;
     private volatile bool holdsShare;
 
-    /// <summary>Whether the next frame is here in full and small, so that reading it waits for nobody.</summary>
-    public bool HasFrame => Missing(out var size) <= 0 && size <= FreeBytes;
+    /// <summary>Whether something of the next frame is here already.</summary>
+    public bool HasMore => start < end || transport.HasData;
 
     /// <summary>Whether it has memory that others may want, and waits for the peer to fill it. Another thread may look.</summary>
     public bool HoldsShare => holdsShare;

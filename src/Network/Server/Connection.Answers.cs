@@ -50,7 +50,7 @@ public sealed partial class Connection
         {
             if (response is null)
                 return;
-            var flush = !reader.HasFrame;
+            var flush = !reader.HasMore; // what comes next may have an answer that leaves with this one
             keepsEntry = !flush && heldEntry == NoEntry;
             if (keepsEntry)
                 heldEntry = frame.Length;
@@ -75,6 +75,19 @@ public sealed partial class Connection
         finally
         {
             slot.Start(frame, answering);
+        }
+    }
+
+    /// <summary>Answers never wait for the peer. If they cannot be sent, the read that is under way fails as well.</summary>
+    private async ValueTask SendHeldWhileReadingAsync()
+    {
+        try
+        {
+            await SendHeldAsync();
+        }
+        catch (Exception e)
+        {
+            OnFailed(e);
         }
     }
 

@@ -9,7 +9,7 @@ namespace Milena.Network;
 /// </summary>
 public sealed partial class Connection
 {
-    /// <summary>How much a connection does before it lets others have its thread: 64 requests or a megabyte.</summary>
+    /// <summary>How much a connection does before it lets others that wait have its thread: 64 requests or a megabyte.</summary>
     private const int TurnBytes = 1 << 20;
     private const int RequestTurnBytes = TurnBytes / 64;
 
@@ -95,11 +95,13 @@ public sealed partial class Connection
             var turn = 0;
             while (CloseReason == CloseReason.None)
             {
-                if (!reader.HasFrame)
-                    await SendHeldAsync();
                 var reading = reader.ReadAsync();
                 if (!reading.IsCompleted)
+                {
                     turn = 0;
+                    await SendHeldWhileReadingAsync();
+                }
+
                 if (await reading is not { } frame)
                     Close(CloseReason.PeerGone, "the peer closed it");
                 else if (await EnterAsync(frame))
@@ -111,7 +113,11 @@ public sealed partial class Connection
                 if (turn < TurnBytes)
                     continue;
                 turn = 0;
-                await Task.Yield();
+                if (OthersWait)
+                {
+                    await SendHeldAsync();
+                    await Task.Yield();
+                }
             }
         }
         catch (Exception e)
@@ -183,9 +189,12 @@ public sealed partial class Connection
         }
     }
 
+    /// <summary>Whether there is more to do than threads that do it.</summary>
+    private static bool OthersWait => ThreadPool.PendingWorkItemCount > 0 || IoThreads.Shared is { AreAllBusy: true };
+
     private bool IsServing => !stopping && CloseReason == CloseReason.None;
 
-    /// <summary>Waits until one more request may be in flight. False if it comes too late: the server stops, or the connection is closed.</summary>
+    /// <summary>Waits until one more request may be in flight. False if it comes too late: the server or the connection has stopped.</summary>
     private ValueTask<bool> EnterAsync(InboundFrame frame)
     {
         var entered = inFlight.TryEnter(frame.Length);

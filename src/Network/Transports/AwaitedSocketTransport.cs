@@ -2,7 +2,9 @@ using System.Net.Sockets;
 
 namespace Milena.Network;
 
-/// <summary>A socket that waits by the runtime's means: on every system, and at the cost of a hop from thread to thread for each wait.</summary>
+/// <summary>
+/// A socket that waits by the runtime's means: on every system, and at the cost of a hop from thread to thread for each wait.
+/// </summary>
 internal sealed class AwaitedSocketTransport(Socket socket, SocketSettings settings) : SocketTransport(socket, settings)
 {
     /// <inheritdoc/>

@@ -59,6 +59,9 @@ internal sealed class IoThreads
     /// <summary>The process's threads; null where the system has no epoll.</summary>
     public static IoThreads? Shared { get; } = OperatingSystem.IsLinux() ? new() : null;
 
+    /// <summary>Whether none is left to wait, so that sockets which become ready must wait themselves.</summary>
+    public bool AreAllBusy => Volatile.Read(ref waiting) == 0;
+
     /// <summary>Takes a socket on; nothing is told before it is asked for. Throws <see cref="SocketException"/>.</summary>
     public void Add(int descriptor, PolledSocketTransport transport)
     {

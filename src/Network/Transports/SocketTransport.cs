@@ -41,7 +41,20 @@ public abstract class SocketTransport : Transport
     public override EndPoint? RemoteEndPoint { get; }
 
     /// <inheritdoc/>
-    public override bool HasData => Socket.Available > 0;
+    public override bool HasData
+    {
+        get
+        {
+            try
+            {
+                return Socket.Available > 0;
+            }
+            catch (Exception e) when (IsGone(e))
+            {
+                return false;
+            }
+        }
+    }
 
     private protected Socket Socket { get; }
 
@@ -52,7 +65,9 @@ public abstract class SocketTransport : Transport
     /// <param name="socket">The socket.</param>
     /// <param name="settings">The buffer sizes to ask for.</param>
     public static SocketTransport Over(Socket socket, SocketSettings settings) =>
-        IoThreads.Shared is { } threads ? new PolledSocketTransport(socket, settings, threads) : new AwaitedSocketTransport(socket, settings);
+        IoThreads.Shared is { } threads
+            ? new PolledSocketTransport(socket, settings, threads)
+            : new AwaitedSocketTransport(socket, settings);
 
     /// <summary>
     /// Connects to the first address of the host that answers. Throws <see cref="SocketException"/>, or
