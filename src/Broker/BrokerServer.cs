@@ -44,6 +44,7 @@ public sealed class BrokerServer : IAsyncDisposable
     private MetadataSnapshots? snapshots;
     private ControllerService? controller;
     private BrokerLife? life;
+    private ControllerDuties? duties;
     private bool serves;
     private Task? started;
     private Task? stopped;
@@ -135,7 +136,15 @@ public sealed class BrokerServer : IAsyncDisposable
         }
         catch
         {
-            await GoDownAsync();
+            try
+            {
+                await GoDownAsync();
+            }
+            catch (Exception failure) // what is told is why the node did not come up
+            {
+                Log.NotTakenDown(logger, failure);
+            }
+
             throw;
         }
     }
@@ -186,7 +195,7 @@ public sealed class BrokerServer : IAsyncDisposable
         steps.Done("loading the logs");
         ThrowIfOver();
 
-        life = new BrokerLife(controller!, metadata, config, logs, Uuid.Next(random));
+        life = new BrokerLife(controller!, metadata, config, logs, Uuid.Next(random), loggers.CreateLogger<BrokerLife>());
         await life.Begin(AdvertisedEndpoints.Resolve(config, ports), time);
         steps.Done("registering");
         publisher.Acted += new DirectoryAssignments(
@@ -207,6 +216,7 @@ public sealed class BrokerServer : IAsyncDisposable
             time,
             random)));
         serves = true;
+        duties = new ControllerDuties(controller!, life, config, time, loggers.CreateLogger<ControllerDuties>());
     }
 
     private void ThrowIfOver()
@@ -231,11 +241,7 @@ public sealed class BrokerServer : IAsyncDisposable
                 log,
                 start,
                 new QuorumStateStore(files, directory, start.KRaftVersion),
-                run =>
-                {
-                    publisher.Publish(run);
-                    taking.OnCommitted(publisher.Latest, run);
-                },
+                run => OnCommitted(publisher, taking, run),
                 time,
                 loggers.CreateLogger<QuorumDriver>());
             await quorum.Start();
@@ -249,6 +255,21 @@ public sealed class BrokerServer : IAsyncDisposable
         catch (MalformedMessageException damage)
         {
             throw new BrokerStartException($"the metadata log in {log.LogDir} cannot be read: {damage.Message}", damage);
+        }
+    }
+
+    private void OnCommitted(MetadataPublisher publisher, MetadataSnapshots taking, CommittedRun run)
+    {
+        try
+        {
+            publisher.Publish(run);
+            taking.OnCommitted(publisher.Latest, run);
+        }
+        catch (Exception fault)
+        {
+            Log.MetadataNotUnderstood(logger, run.EndOffset, fault); // what this node believes of the cluster is wrong from here on
+            failed.TrySetResult();
+            throw;
         }
     }
 
@@ -270,6 +291,7 @@ public sealed class BrokerServer : IAsyncDisposable
 
     private async Task GoDownAsync()
     {
+        duties?.Dispose();
         life?.Dispose();
         groups?.Close(); // whoever waits for a rebalance is answered, and the connections are free
         if (frames is not null)
@@ -284,7 +306,7 @@ public sealed class BrokerServer : IAsyncDisposable
         if (snapshots is not null)
             await snapshots.DisposeAsync();
         if (logs is not null)
-            await logs.CloseAsync(life?.Epoch ?? logs.PreviousBrokerEpoch);
+            await logs.CloseAsync(life is { Epoch: >= 0 } ? life.Epoch : logs.PreviousBrokerEpoch);
     }
 
     private static bool IsHere(MetadataCache metadata, TopicPartition partition, Uuid? topicId) =>
@@ -302,7 +324,7 @@ public sealed class BrokerServer : IAsyncDisposable
             return;
         }
 
-        _ = life?.Heartbeat().AsTask(); // says at once which directory is gone
+        _ = life?.Beat(); // says at once which directory is gone
     }
 
     // Without its metadata log a node can do nothing, and without a directory for topics next to nothing.
@@ -313,16 +335,4 @@ public sealed class BrokerServer : IAsyncDisposable
     }
 
     private long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
-
-    /// <summary>How long each step of a start takes, for whoever wants to know.</summary>
-    private sealed class StartSteps(ILogger logger, TimeProvider time)
-    {
-        private long since = time.GetTimestamp();
-
-        public void Done(string step)
-        {
-            Log.StartStep(logger, step, time.GetElapsedTime(since).TotalMilliseconds);
-            since = time.GetTimestamp();
-        }
-    }
 }

@@ -59,4 +59,19 @@ internal static partial class Log
 
     [LoggerMessage(517, LogLevel.Error, "The controller was not told in which log directories {Count} partitions lie")]
     public static partial void DirectoriesNotAssigned(ILogger logger, int count, Exception exception);
+
+    [LoggerMessage(518, LogLevel.Critical, "Committed metadata up to offset {EndOffset} contradict those before them: the node stops")]
+    public static partial void MetadataNotUnderstood(ILogger logger, long endOffset, Exception exception);
+
+    [LoggerMessage(519, LogLevel.Error, "A node that did not come up could not be taken down in order")]
+    public static partial void NotTakenDown(ILogger logger, Exception exception);
+
+    [LoggerMessage(520, LogLevel.Error, "A heartbeat of broker {BrokerId} failed")]
+    public static partial void HeartbeatFailed(ILogger logger, int brokerId, Exception exception);
+
+    [LoggerMessage(521, LogLevel.Warning, "Broker {BrokerId} has not been heard of for a session and is fenced")]
+    public static partial void BrokerFenced(ILogger logger, int brokerId);
+
+    [LoggerMessage(522, LogLevel.Error, "The controller's own duties failed; they are taken up again")]
+    public static partial void DutiesFailed(ILogger logger, Exception exception);
 }

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Milena.Broker;
+using Microsoft.Extensions.Logging;
 using Milena.Common;
 using Milena.Metadata.Configs;
 using Milena.Metadata.Controllers;
@@ -12,7 +12,7 @@ namespace Milena.Broker.Controllers;
 
 /// <summary>This broker as the controller knows it: registers it, keeps it alive, and reports log directories that have failed.</summary>
 internal sealed class BrokerLife(
-    ControllerService controller, MetadataCache metadata, BrokerConfig config, LogManager logs, Uuid incarnationId) : IDisposable
+    ControllerService controller, MetadataCache metadata, BrokerConfig config, LogManager logs, Uuid incarnationId, ILogger<BrokerLife> logger) : IDisposable
 {
     private ITimer? heartbeats;
 
@@ -51,11 +51,11 @@ internal sealed class BrokerLife(
             throw new BrokerStartException($"the controller refuses broker {config.NodeId}: {registered.ErrorCode.Message()}");
         Epoch = registered.BrokerEpoch;
         var interval = TimeSpan.FromMilliseconds(config.GetInt("broker.heartbeat.interval.ms"));
-        heartbeats = time.CreateTimer(static state => _ = ((BrokerLife)state!).Heartbeat().AsTask(), this, interval, interval);
+        heartbeats = time.CreateTimer(static state => _ = ((BrokerLife)state!).Beat(), this, interval, interval);
     }
 
-    /// <summary>Says that it is there, or that it is about to leave.</summary>
-    public async ValueTask<BrokerHeartbeatResponse> Heartbeat()
+    /// <summary>Says that it is there, and which of its log directories are not. Throws nothing.</summary>
+    public async Task Beat()
     {
         var request = new BrokerHeartbeatRequest
         {
@@ -64,9 +64,16 @@ internal sealed class BrokerLife(
             CurrentMetadataOffset = metadata.Image.EndOffset,
             OfflineLogDirs = [.. logs.LogDirs.Where(dir => dir.IsOffline).Select(dir => dir.Id)],
         };
-        return await controller.Execute(
-            (decisions, image, context) => decisions.Heartbeat(image, request, context),
-            error => new BrokerHeartbeatResponse { ErrorCode = error });
+        try
+        {
+            await controller.Execute(
+                (decisions, image, context) => decisions.Heartbeat(image, request, context),
+                error => new BrokerHeartbeatResponse { ErrorCode = error });
+        }
+        catch (Exception fault) // the edge of a loop: the next beat comes
+        {
+            Log.HeartbeatFailed(logger, config.NodeId, fault);
+        }
     }
 
     public void Dispose() => heartbeats?.Dispose();

@@ -39,6 +39,8 @@ internal sealed class QuorumDriver(
     private readonly Lock gate = new();
     private readonly Queue<CommittedRun> uncommitted = new();
 
+    private bool isReplayed;
+
     // Held while committed records are acted on, one run after the other.
     private readonly Lock publishing = new();
 
@@ -68,14 +70,20 @@ internal sealed class QuorumDriver(
     }
 
     /// <summary>
-    /// What the snapshot holds and the log behind it, up to an offset, batch by batch. Throws
+    /// What the snapshot holds and the log behind it, up to an offset, batch by batch; once, for the snapshot is not kept. Throws
     /// <see cref="MalformedMessageException"/> on a damaged one.
     /// </summary>
     public async IAsyncEnumerable<IReadOnlyList<IMetadataRecord>> Replay(long toOffset)
     {
         await Task.CompletedTask; // the disk is read at once: nothing else is up yet
+        Invariant.Holds(!isReplayed);
+        isReplayed = true;
         if (start.Snapshot is { Records: { Count: > 0 } folded })
+        {
+            start = start.WithoutContent();
             yield return folded;
+        }
+
         foreach (var piece in WholeBatches.Read(log, Math.Max(start.SnapshotId.EndOffset, log.LogStartOffset), toOffset))
         {
             foreach (var batch in MetadataBatches.Read(piece))
@@ -107,8 +115,8 @@ internal sealed class QuorumDriver(
         var flushed = await log.FlushAsync(endOffset);
         if (flushed != ErrorCode.None)
         {
-            Resign();
-            Log.Resigned(logger, quorum.Local.Id, node.Epoch, flushed);
+            if (Resign())
+                Log.Resigned(logger, quorum.Local.Id, node.Epoch, flushed);
             return flushed;
         }
 
@@ -122,11 +130,15 @@ internal sealed class QuorumDriver(
         return ErrorCode.None;
     }
 
-    /// <summary>Gives up leadership: the node stops, or its disk has failed.</summary>
-    public void Resign()
+    /// <summary>Gives up leadership: the node stops, or its disk has failed. False if it does not lead.</summary>
+    public bool Resign()
     {
         lock (gate)
+        {
+            var led = node.Role == QuorumRole.Leader;
             Perform(node.Resign());
+            return led;
+        }
     }
 
     private void Publish()

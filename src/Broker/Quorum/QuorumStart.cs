@@ -91,6 +91,9 @@ internal sealed record QuorumStart
         return quorum;
     }
 
+    /// <summary>The same without what the snapshots hold, which may be much.</summary>
+    public QuorumStart WithoutContent() => this with { Snapshot = null, Formatted = null };
+
     private QuorumStart WithLog(PartitionLog log)
     {
         var (version, voters, isFormattedOnly, bytes) = (KRaftVersion, Voters, AreVotersFormattedOnly, 0L);

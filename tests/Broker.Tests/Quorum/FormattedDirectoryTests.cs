@@ -1,3 +1,4 @@
+using Milena.Common;
 using Milena.Metadata.Features;
 using Milena.Metadata.Log;
 using Milena.Protocol.Messages;
@@ -91,6 +92,46 @@ public class FormattedDirectoryTests
         await AssertRefused(disk, "metadata.version is 33, and this build works at 7 to 29");
         var records = MetadataBatches.Read(disk.Contents[$"{Node.MetadataLog}/00000000000000000000.log"]).SelectMany(batch => batch.Records);
         Assert.Single(records);
+    }
+
+    [Fact]
+    public async Task Brokers_of_another_time_lose_their_leaderships_after_a_session_and_the_own_does_not()
+    {
+        var (here, there) = (new Uuid(1, 1), new Uuid(2, 2));
+        var disk = WithLog(
+        [
+            .. Bootstrap.Records(),
+            new RegisterBrokerRecord
+            {
+                BrokerId = 2,
+                BrokerEpoch = 1,
+                IncarnationId = new Uuid(3, 3),
+                EndPoints = [new() { Name = "PLAINTEXT", Host = "elsewhere", Port = 9092 }],
+                LogDirs = [there],
+                Fenced = false,
+            },
+            new TopicRecord { Name = "shared", TopicId = here },
+            new PartitionRecord { TopicId = here, Replicas = [2, 1], Directories = [there, Uuid.UnassignedDirectory], Isr = [2, 1], Leader = 2 },
+            new TopicRecord { Name = "theirs", TopicId = there },
+            new PartitionRecord { TopicId = there, Replicas = [2], Directories = [there], Isr = [2], Leader = 2 },
+        ]);
+        await using var node = await Node.StartAsync(disk);
+        Assert.Equal(2, Assert.Single((await node.Connect().Describe("theirs")).Partitions).LeaderId);
+        var line = node.Log.Line("Broker 2"); // how much time passes meanwhile is open, so nobody stays connected
+        while (!line.IsCompleted)
+        {
+            node.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        Assert.Equal("Warning: Broker 2 has not been heard of for a session and is fenced", await line);
+        Assert.Equal(-1, Assert.Single((await node.Connect().Describe("theirs")).Partitions).LeaderId);
+        Assert.Equal(1, Assert.Single((await node.Connect().Describe("shared")).Partitions).LeaderId);
+
+        // A laptop that was closed for an hour.
+        node.Time.Advance(TimeSpan.FromHours(1));
+        await node.Connect().CreateTopic("t");
+        Assert.DoesNotContain(node.Log.Lines, line => line.Contains("Broker 1 "));
     }
 
     [Fact]
