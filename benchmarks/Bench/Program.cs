@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Milena.Bench.Measuring;
+using Milena.Bench.Processes;
 using Milena.Bench.Scenarios;
 using Milena.Bench.Workers;
 
@@ -35,6 +37,14 @@ if (unknown.Count > 0 || args.Any(argument => argument.StartsWith('-') && argume
 }
 
 var root = Path.Combine(Directory.GetCurrentDirectory(), "artifacts", "bench");
+Directory.CreateDirectory(root);
+using var alone = OpenLock(Path.Combine(root, "lock"));
+if (alone is null)
+{
+    Console.Error.WriteLine("bench: another run is under way, and the two would measure each other");
+    return 1;
+}
+
 var report = new Report();
 var program = Environment.GetEnvironmentVariable("MILENA_EXECUTABLE") ?? Path.Combine("artifacts", "milena");
 var context = new BenchContext(Path.GetFullPath(program), Path.Combine(root, "data"), quick, overrides, report);
@@ -42,11 +52,25 @@ var remarks = (quick ? ", quick " : " ") + string.Join(' ', overrides);
 report.Line($"# {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Environment.ProcessorCount} cores, {program}{remarks}");
 report.Line("");
 report.Line("Median (least to most) of ratios between neighbours in time. Absolute figures are for orientation only.");
-foreach (var scenario in Scenario.All.Where(scenario => names.Count == 0 || names.Contains(scenario.Name)))
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Child.DisposeAll());
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Child.DisposeAll());
+try
 {
-    report.Title($"{scenario.Name}: {scenario.About}");
-    scenario.Run(context);
-    report.Save(Path.Combine(root, "report.md"));
+    foreach (var scenario in Scenario.All.Where(scenario => names.Count == 0 || names.Contains(scenario.Name)))
+    {
+        report.Title($"{scenario.Name}: {scenario.About}");
+        scenario.Run(context);
+        report.Save(Path.Combine(root, "report.md"));
+    }
+}
+catch (Exception e)
+{
+    Console.Error.WriteLine(e);
+    return 1;
+}
+finally
+{
+    Child.DisposeAll();
 }
 
 Directory.Delete(context.Root, recursive: true);
@@ -55,3 +79,15 @@ return 0;
 static int Int(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 static long Long(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 static double Double(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+
+static FileStream? OpenLock(string path)
+{
+    try
+    {
+        return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+    }
+    catch (IOException)
+    {
+        return null;
+    }
+}

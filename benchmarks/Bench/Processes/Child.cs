@@ -34,6 +34,13 @@ internal class Child : IDisposable
         Living.Add(this);
     }
 
+    /// <summary>Kills all that still run. For an end that nobody has planned.</summary>
+    public static void DisposeAll()
+    {
+        foreach (var child in Living.ToArray())
+            child.Dispose();
+    }
+
     /// <summary>CPU seconds of this process and of all that it has started, so far.</summary>
     public static double OurCpuSeconds() =>
         ProcessMeter.CpuSeconds(Environment.ProcessId) + endedSeconds + Living.Sum(child => child.CpuSeconds);
