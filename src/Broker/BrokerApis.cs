@@ -1,8 +1,11 @@
 using Milena.Broker.Apis;
+using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
+using Milena.Broker.Transactions;
 using Milena.Coordination.Groups;
+using Milena.Coordination.Transactions;
 using Milena.Metadata.Configs;
 using Milena.Protocol.Messages;
 using Milena.Replication;
@@ -20,6 +23,9 @@ internal sealed record BrokerParts(
     TopicAutoCreation Creation,
     ProducerIds ProducerIds,
     GroupCoordinator Groups,
+    ITransactionPartitions Transactions,
+    IMarkerChannel Markers,
+    LiveConfigs Live,
     TimeProvider Time,
     Random Random);
 
@@ -28,7 +34,7 @@ internal static class BrokerApis
 {
     public static ApiRegistry Create(BrokerParts parts)
     {
-        var (config, logs, replicas, metadata, controller, creation, producerIds, groups, time, random) = parts;
+        var (config, logs, replicas, metadata, controller, creation, producerIds, groups, transactions, markers, live, time, random) = parts;
         var partitions = new PartitionDirectory(replicas, metadata);
         var sessions = new FetchSessionCache(
             config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
@@ -36,7 +42,7 @@ internal static class BrokerApis
 
         var registry = new ApiRegistry();
         return registry
-            .Add<ProduceApi, ProduceRequest, ProduceResponse>(new(partitions))
+            .Add<ProduceApi, ProduceRequest, ProduceResponse>(new(partitions, new TransactionVerifier(transactions, partitions, () => live.VerifiesTransactions)))
             .Add<FetchApi, FetchRequest, FetchResponse>(new(new FetchSessions(sessions, time), reader))
             .Add<ListOffsetsApi, ListOffsetsRequest, ListOffsetsResponse>(new(partitions))
             .Add<MetadataApi, MetadataRequest, MetadataResponse>(new(metadata, creation, logs.ClusterId))
@@ -55,6 +61,7 @@ internal static class BrokerApis
             .Add<DeleteRecordsApi, DeleteRecordsRequest, DeleteRecordsResponse>(new(partitions))
             .Add<InitProducerIdApi, InitProducerIdRequest, InitProducerIdResponse>(new(producerIds))
             .Add<OffsetForLeaderEpochApi, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>(new(partitions))
+            .Add<WriteTxnMarkersApi, WriteTxnMarkersRequest, WriteTxnMarkersResponse>(new(markers))
             .Add<DescribeConfigsApi, DescribeConfigsRequest, DescribeConfigsResponse>(new(metadata, config))
             .Add<AlterConfigsApi, AlterConfigsRequest, AlterConfigsResponse>(new(controller))
             .Add<DescribeLogDirsApi, DescribeLogDirsRequest, DescribeLogDirsResponse>(new(logs, replicas))
@@ -63,6 +70,7 @@ internal static class BrokerApis
             .Add<IncrementalAlterConfigsApi, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(new(controller))
             .Add<OffsetDeleteApi, OffsetDeleteRequest, OffsetDeleteResponse>(new(groups))
             .Add<DescribeClusterApi, DescribeClusterRequest, DescribeClusterResponse>(new(metadata, logs.ClusterId))
+            .Add<DescribeProducersApi, DescribeProducersRequest, DescribeProducersResponse>(new(partitions))
             .Add<DescribeTopicPartitionsApi, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
                 new(metadata, config.GetInt("max.request.partition.size.limit")));
     }

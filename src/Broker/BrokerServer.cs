@@ -4,6 +4,7 @@ using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Quorum;
+using Milena.Broker.Transactions;
 using Milena.Common;
 using Milena.Coordination.Groups;
 using Milena.Metadata.Configs;
@@ -179,11 +180,12 @@ public sealed class BrokerServer : IAsyncDisposable
         replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, loggers.CreateLogger<ReplicaManager>());
         groups = new GroupCoordinator(
             BrokerOptions.Groups(config), new Groups.GroupTopics(metadata), time, random, loggers.CreateLogger<GroupCoordinator>());
+        var live = new LiveConfigs(config, frames, logs, loggers.CreateLogger<LiveConfigs>());
         var publisher = new MetadataPublisher(
             metadata,
             replicas,
             groups,
-            new LiveConfigs(config, frames, loggers.CreateLogger<LiveConfigs>()),
+            live,
             loggers.CreateLogger<MetadataPublisher>());
         await StartController(publisher, metadata);
         steps.Done("the metadata log");
@@ -213,6 +215,9 @@ public sealed class BrokerServer : IAsyncDisposable
             new TopicAutoCreation(controller!, config, time, loggers.CreateLogger<TopicAutoCreation>()),
             new ProducerIds(controller!, config, () => life.Epoch),
             groups,
+            new NoTransactions(),
+            new TransactionMarkers(new PartitionDirectory(replicas, metadata), groups, time),
+            live,
             time,
             random)));
         serves = true;

@@ -64,14 +64,14 @@ public sealed class Partition
     /// Appends a client's or a coordinator's batch; its bytes are patched in place. <paramref name="acks"/> as in Produce: -1
     /// asks for enough in-sync replicas. Before it is acknowledged, the caller waits for <see cref="WaitForAck"/>.
     /// </summary>
-    public AppendResult Append(Memory<byte> batch, AppendOrigin origin, short acks)
+    public AppendResult Append(Memory<byte> batch, AppendOrigin origin, short acks, TransactionTerms terms = default)
     {
         var view = leadership;
         if (!view.IsLeader)
             return new(ErrorCode.NotLeaderOrFollower);
         if (acks == -1 && view.Isr.Count < Math.Min(MinInSyncReplicas, view.Replicas.Count))
             return new(ErrorCode.NotEnoughReplicas);
-        var result = Log.AppendAsLeader(batch, view.LeaderEpoch, origin);
+        var result = Log.AppendAsLeader(batch, view.LeaderEpoch, origin, terms);
         if (result.Error == ErrorCode.None && !result.IsDuplicate)
         {
             AdvanceHighWatermark();

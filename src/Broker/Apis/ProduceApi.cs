@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Milena.Broker.Dispatch;
+using Milena.Broker.Transactions;
 using Milena.Metadata.Topics;
 using Milena.Network;
 using Milena.Protocol;
@@ -14,11 +15,13 @@ namespace Milena.Broker.Apis;
 /// <remarks>
 /// v0-v2 carry message sets, which become one batch of version 2. v3 brings batches and transactional ids, v7 zstd, v8
 /// errors by record, v10 the current leader for NOT_LEADER_OR_FOLLOWER (KIP-951), v13 topic ids.
-/// Not served: transactions; a transactional batch is refused with INVALID_TXN_STATE. One without a transactional id refuses the
-/// whole request, for the id is what a right to write in transactions would be granted to (CVE-2018-17196).
+/// v11 understands TRANSACTION_ABORTABLE, v12 makes partitions part of the transaction by writing to them (KIP-890). A transactional
+/// batch without a transactional id refuses the whole request, for the id is what a right to write in transactions would be granted to
+/// (CVE-2018-17196). While a transaction's coordinator is being asked, later requests of the connection wait: what a producer has sent in
+/// order is appended in order.
 /// acks=0 has no response; an error closes the connection instead, as the client could not learn of it otherwise.
 /// </remarks>
-internal sealed class ProduceApi(PartitionDirectory partitions)
+internal sealed class ProduceApi(PartitionDirectory partitions, TransactionVerifier transactions)
     : IApi<ProduceRequest, ProduceResponse>
 {
     private const short TopicIdsFrom = 13;
@@ -29,9 +32,49 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
 
     public ValueTask<ProduceResponse?> Handle(ProduceRequest request, RequestContext context)
     {
+        var connection = ConnectionState.Of(context.Connection);
+        if (connection.AppendsBefore is { IsCompleted: true })
+            connection.AppendsBefore = null;
+        if (connection.AppendsBefore is { } before)
+            return Verified(before, null, request, context, connection);
+        var verification = request.TransactionalId is null ? null : transactions.Begin(request, context.Version);
+        return verification is null
+            ? Append(request, context, null)
+            : Verified(null, verification, request, context, connection);
+    }
+
+    private async ValueTask<ProduceResponse?> Verified(
+        Task? before, TransactionVerification? verification, ProduceRequest request, RequestContext context, ConnectionState connection)
+    {
+        var appended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        connection.AppendsBefore = appended.Task;
+        ValueTask<ProduceResponse?> answering;
+        try
+        {
+            if (before is not null)
+            {
+                await before;
+                verification = request.TransactionalId is null ? null : transactions.Begin(request, context.Version);
+            }
+
+            if (verification is not null)
+                await verification.Ask(context.Version);
+            answering = Append(request, context, verification);
+        }
+        finally
+        {
+            appended.SetResult();
+        }
+
+        return await answering;
+    }
+
+    private ValueTask<ProduceResponse?> Append(ProduceRequest request, RequestContext context, TransactionVerification? verification)
+    {
         var refusal = request.TransactionalId is null && HasTransactionalBatch(request)
             ? ErrorCode.TransactionalIdAuthorizationFailed
             : ErrorCode.None;
+        var terms = request.TransactionalId is null ? default : transactions.TermsOf(context.Version);
         var response = new ProduceResponse { Responses = new ProduceResponse.TopicProduceResponse[request.TopicData.Length] };
         var pending = default(PendingAcks);
         var failed = false;
@@ -43,7 +86,12 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
             {
                 Partition? partition = null;
                 var data = topic.PartitionData[p];
-                var result = refusal == ErrorCode.None ? Append(request, topic, data, context, out partition) : new(refusal);
+                var verdict = (Error: refusal, Terms: terms);
+                if (verification?.TryGet((t, p), out var told) == true)
+                    verdict = told;
+                var result = verdict.Error == ErrorCode.None
+                    ? Append(request, topic, data, context, verdict.Terms, out partition)
+                    : new(verdict.Error) { ErrorMessage = verification is null ? null : $"the transaction's coordinator: {verdict.Error.Message()}" };
                 answers[p] = Answer(data.Index, result);
                 failed |= result.Error != ErrorCode.None;
                 if (result.Error == ErrorCode.None && request.Acks != 0)
@@ -77,6 +125,7 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
         ProduceRequest.TopicProduceData topic,
         ProduceRequest.PartitionProduceData data,
         RequestContext context,
+        TransactionTerms terms,
         out Partition? partition)
     {
         var error = context.Version >= TopicIdsFrom
@@ -91,11 +140,9 @@ internal sealed class ProduceApi(PartitionDirectory partitions)
             return new(ErrorCode.InvalidRequiredAcks);
         if (TopicNames.IsInternal(partition!.Name.Topic) && context.ClientId != InternalTopicClient)
             return new(ErrorCode.InvalidTopicException);
-        if (IsTransactional(data))
-            return new(ErrorCode.InvalidTxnState) { ErrorMessage = "transactions are not served yet" };
 
         // The frame is ours until the request is answered, and the log patches offsets and epoch in it.
-        return partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, request.Acks);
+        return partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, request.Acks, terms);
     }
 
     private static bool HasTransactionalBatch(ProduceRequest request)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Milena.Metadata.Configs;
 using Milena.Metadata.Images;
 using Milena.Network;
+using Milena.Storage;
 
 namespace Milena.Broker.Configuration;
 
@@ -9,12 +10,17 @@ namespace Milena.Broker.Configuration;
 /// Puts into force what changes of the broker's own configuration while it runs, and says what is set for topics without effect.
 /// What changes of topics' configurations is their replicas' (<see cref="Replication.ReplicaManager"/>).
 /// </summary>
-internal sealed class LiveConfigs(BrokerConfig config, FrameServer frames, ILogger<LiveConfigs> logger)
+internal sealed class LiveConfigs(BrokerConfig config, FrameServer frames, LogManager logs, ILogger<LiveConfigs> logger)
 {
+    private volatile bool verifiesTransactions = config.GetBool("transaction.partition.verification.enable");
+
+    /// <summary><c>transaction.partition.verification.enable</c>.</summary>
+    public bool VerifiesTransactions => verifiesTransactions;
+
     public void Apply(MetadataDelta delta)
     {
         if (delta.ChangedConfigs.Any(resource => resource.Type == ConfigResourceType.Broker))
-            frames.Limits = BrokerOptions.Connections(delta.After.ConfigsOf(config));
+            Apply(delta.After.ConfigsOf(config));
 
         var unused = delta.ChangedConfigs
             .Where(resource => resource.Type == ConfigResourceType.Topic)
@@ -23,5 +29,12 @@ internal sealed class LiveConfigs(BrokerConfig config, FrameServer frames, ILogg
             .Distinct().Order(StringComparer.Ordinal).ToArray();
         if (unused.Length > 0)
             Log.UnusedTopicConfigs(logger, string.Join(", ", unused));
+    }
+
+    private void Apply(ConfigLayers layers)
+    {
+        frames.Limits = BrokerOptions.Connections(layers);
+        logs.ProducerIdExpirationMs = (int)layers.Value("producer.id.expiration.ms")!;
+        verifiesTransactions = (bool)layers.Value("transaction.partition.verification.enable")!;
     }
 }

@@ -14,6 +14,12 @@ internal sealed class ConnectionState(Connection connection)
 
     public string ClientSoftwareVersion { get; set; } = "unknown";
 
+    /// <summary>
+    /// Completes when the last produce request that had to wait before its appends has made them; null if none had to. Only what is
+    /// handled in the order of the connection's requests may touch it.
+    /// </summary>
+    public Task? AppendsBefore { get; set; }
+
     /// <summary>The state of a connection, made on its first request.</summary>
     public static ConnectionState Of(Connection connection)
     {

@@ -1,4 +1,5 @@
 using Milena.Common;
+using Milena.Coordination.Transactions;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 
@@ -14,6 +15,44 @@ public sealed partial class GroupCoordinator
         return shard.Execute(
             state => OffsetCommits.Decide(state, request, version, topics, config, shard.Now),
             error => OffsetCommits.Refuse(request, error));
+    }
+
+    /// <summary>
+    /// TxnOffsetCommit v0 to v5. Before the first offsets of a transaction, <paramref name="transactions"/> is asked whether that is under
+    /// way with the group's partition in it; from version 5 on it is made part of it. Null: nobody is asked.
+    /// </summary>
+    public async ValueTask<TxnOffsetCommitResponse> TxnOffsetCommit(
+        TxnOffsetCommitRequest request, short version, ITransactionPartitions? transactions)
+    {
+        if (ShardOf(request.GroupId, out var unavailable) is not { } shard)
+            return TransactionalCommits.Refuse(request, version, unavailable);
+        TransactionalCommits.Inquired? inquired = null;
+        if (transactions is not null)
+        {
+            inquired = await Inquire(shard, request, version, transactions).ConfigureAwait(false);
+            if (inquired is { Error: not ErrorCode.None and var error })
+                return TransactionalCommits.Refuse(request, version, error);
+        }
+
+        return await shard.Execute(
+            state => TransactionalCommits.Decide(state, request, inquired, topics, config, shard.Now),
+            error => TransactionalCommits.Refuse(request, version, error)).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// A transaction ends in a partition of <see cref="OffsetsTopic"/>: its marker is written, and the offsets that are pending from its
+    /// producer are valid, or void, when this returns. The errors are those of a group's coordinator, or why the log refuses the marker.
+    /// </summary>
+    public ValueTask<ErrorCode> EndTransaction(
+        int partition, long producerId, short producerEpoch, int coordinatorEpoch, bool commit, bool bumpsEpochs)
+    {
+        GroupShard? shard;
+        lock (gate)
+            shard = shards.TryGetValue(partition, out var known) ? known.Shard : null;
+        if (shard is null)
+            return new(ErrorCode.NotCoordinator);
+        var end = new TransactionEnded(producerId, commit, producerEpoch, coordinatorEpoch);
+        return shard.Execute(state => TransactionalCommits.End(state, end, bumpsEpochs), static error => error);
     }
 
     /// <summary>OffsetFetch v0 to v10: of one group up to v7, of several from v8 on.</summary>
@@ -54,5 +93,22 @@ public sealed partial class GroupCoordinator
         return shard.Execute(
             state => new(OffsetFetches.Fetch(state, asked, version, requireStable, topics)),
             error => OffsetFetches.Refuse(asked, version, error));
+    }
+
+    private async ValueTask<TransactionalCommits.Inquired> Inquire(
+        GroupShard shard, TxnOffsetCommitRequest request, short version, ITransactionPartitions transactions)
+    {
+        var (id, epoch) = (request.ProducerId, request.ProducerEpoch);
+        var inquired = await shard.Execute(
+            state => TransactionalCommits.Inquire(state, id, epoch), static error => new TransactionalCommits.Inquired(error)).ConfigureAwait(false);
+        if (inquired.Inquiry is not { } inquiry)
+            return inquired;
+        var partition = new TopicPartition(OffsetsTopic, PartitionFor(request.GroupId));
+        var answers = await transactions.EnsureAsync(
+            request.TransactionalId, id, epoch, [partition], add: version >= TransactionalCommits.FirstVersionThatAddsToTransaction).ConfigureAwait(false);
+        if (answers[0] == ErrorCode.None)
+            return inquired;
+        await shard.Execute(state => TransactionalCommits.GiveUp(state, id, inquiry, answers[0]), static _ => 0).ConfigureAwait(false);
+        return new(answers[0]);
     }
 }

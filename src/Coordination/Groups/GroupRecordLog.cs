@@ -17,13 +17,46 @@ internal sealed class GroupRecordLog(ICoordinatorLog log, TimeProvider time, Gro
     public AppendOutcome Append(IReadOnlyList<GroupEvent> records)
     {
         var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-        using var builder = new RecordBatchBuilder(options);
-        foreach (var record in records.Cast<GroupRecord>())
+        using var builder = new RecordBatchBuilder();
+        using var batches = new PooledBuffer();
+        for (var i = 0; i < records.Count;)
+        {
+            if (records[i] is TransactionEnded end)
+            {
+                ControlRecordBatch.WriteMarker(builder, end.IsCommit, end.ProducerId, end.ProducerEpoch, end.CoordinatorEpoch, nowMs);
+                i++;
+            }
+            else
+            {
+                i = WriteRun(builder, records, i, nowMs);
+            }
+
+            if (i == records.Count && batches.Length == 0)
+                return log.Append(builder.Build());
+            batches.Write(builder.Build().Span);
+        }
+        return log.Append(batches.Memory);
+    }
+
+    // Records that one producer wrote in its transaction are a batch of their own, and so is what was written in none.
+    private int WriteRun(RecordBatchBuilder builder, IReadOnlyList<GroupEvent> records, int first, long nowMs)
+    {
+        var (producerId, producerEpoch) = ProducerOf((GroupRecord)records[first]);
+        builder.Begin(producerId < 0 ? options : options with
+        {
+            ProducerId = producerId,
+            ProducerEpoch = producerEpoch,
+            IsTransactional = true,
+        });
+        var i = first;
+        for (; i < records.Count && records[i] is GroupRecord record && ProducerOf(record) == (producerId, producerEpoch); i++)
         {
             var value = record.Value is null ? null : GroupRecords.WriteValue(record.Value, record.Version);
             builder.Append(nowMs, GroupRecords.WriteKey(record.Key), value);
         }
-        return log.Append(builder.Build());
+        return i;
+
+        static (long, short) ProducerOf(GroupRecord record) => (record.ProducerId, record.ProducerEpoch);
     }
 
     public ValueTask<ErrorCode> Committed(long endOffset) => log.Committed(endOffset);
@@ -43,14 +76,14 @@ internal sealed class GroupRecordLog(ICoordinatorLog log, TimeProvider time, Gro
         while (run.MoveNext())
         {
             var batch = run.Current;
-            if (ControlRecordBatch.TryReadMarker(batch, out var isCommit, out _))
-                events.Add(new TransactionEnded(batch.ProducerId, isCommit));
+            if (ControlRecordBatch.TryReadMarker(batch, out var isCommit, out var coordinatorEpoch))
+                events.Add(new TransactionEnded(batch.ProducerId, isCommit, batch.ProducerEpoch, coordinatorEpoch));
             if (batch.IsControl)
                 continue;
-            var producerId = batch.IsTransactional ? batch.ProducerId : -1;
+            var (producerId, producerEpoch) = batch.IsTransactional ? (batch.ProducerId, batch.ProducerEpoch) : (-1, (short)-1);
             foreach (var record in batch.ReadRecords(scratch, DecompressedBytesMax))
             {
-                if (Read(record, producerId) is { } step)
+                if (Read(record, producerId, producerEpoch) is { } step)
                     events.Add(step);
             }
         }
@@ -60,7 +93,7 @@ internal sealed class GroupRecordLog(ICoordinatorLog log, TimeProvider time, Gro
     }
 
     // Null for a type that is not known: a newer broker may have led the partition before.
-    private static GroupRecord? Read(in Record record, long producerId)
+    private static GroupRecord? Read(in Record record, long producerId, short producerEpoch)
     {
         if (record.Key.ToArray() is not { } keyBytes)
             throw new MalformedMessageException("a record of the offsets topic without a key");
@@ -68,6 +101,6 @@ internal sealed class GroupRecordLog(ICoordinatorLog log, TimeProvider time, Gro
             return null;
         // Copies: the piece is gone when the next is read, and groups keep subscriptions and assignments.
         var value = record.Value.ToArray() is { } valueBytes ? GroupRecords.ReadValue(key.Type, valueBytes) : null;
-        return new GroupRecord(key, value, Version: 0, producerId);
+        return new GroupRecord(key, value, Version: 0, producerId, producerEpoch);
     }
 }

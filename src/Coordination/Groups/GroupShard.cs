@@ -32,7 +32,7 @@ internal sealed class GroupShard : IDisposable
         wakeUps = new WakeUps(time, Wake);
         var model = new ReplayModel<GroupsState, GroupEvent>(GroupsState.Empty, GroupsState.Apply)
         {
-            IsVolatile = static step => step is ClassicGroupChanged,
+            IsVolatile = static step => step is ClassicGroupChanged or TransactionInquired,
         };
         lane = new(model, LaneErrors.Coordinator, onClosed: OnClosed);
     }

@@ -26,8 +26,8 @@ internal sealed record GroupsState(ImmutableSortedDictionary<string, Group> Grou
     public GroupsState Apply(GroupEvent step) => step switch
     {
         GroupRecord record => Apply(record),
-        TransactionEnded end => (this with { Offsets = Offsets.EndTransaction(end.ProducerId, end.IsCommit, out var groups) })
-            .WithSimpleGroups(groups),
+        TransactionEnded end => this with { Offsets = Offsets.EndTransaction(end.ProducerId, end.IsCommit) },
+        TransactionInquired inquired => this with { Offsets = Offsets.WithInquiry(inquired.ProducerId, inquired.Inquiry) },
         ClassicGroupChanged change => this with { Groups = Groups.SetItem(change.Group.Id, change.Group) },
         _ => throw new InvariantViolation($"unknown event {step}"),
     };
@@ -37,27 +37,22 @@ internal sealed record GroupsState(ImmutableSortedDictionary<string, Group> Grou
         (GroupMetadataKey key, GroupMetadataValue value) => With(ClassicGroupOf(key.Group).Apply(value)),
         (GroupMetadataKey key, null) => this with { Groups = Groups.Remove(key.Group) },
         (OffsetCommitKey key, null) => this with { Offsets = Offsets.Remove(OffsetKey.Of(key)) },
-        (OffsetCommitKey key, OffsetCommitValue value) => Commit(OffsetKey.Of(key), CommittedOffset.Of(value), record.ProducerId),
+        (OffsetCommitKey key, OffsetCommitValue value) => Commit(OffsetKey.Of(key), CommittedOffset.Of(value), record),
         (LegacyOffsetCommitKey key, null) => this with { Offsets = Offsets.Remove(OffsetKey.Of(key)) },
         (LegacyOffsetCommitKey key, LegacyOffsetCommitValue value) =>
-            Commit(OffsetKey.Of(key), CommittedOffset.Of(value), record.ProducerId),
+            Commit(OffsetKey.Of(key), CommittedOffset.Of(value), record),
         _ => this, // records of the other kinds of groups, which are not served yet
     };
 
-    private GroupsState Commit(OffsetKey key, CommittedOffset offset, long producerId) => producerId >= 0
-        ? this with { Offsets = Offsets.SetPending(producerId, key, offset) }
-        : (this with { Offsets = Offsets.Set(key, offset) }).WithSimpleGroup(key.Group);
+    private GroupsState Commit(OffsetKey key, CommittedOffset offset, GroupRecord record) => (this with
+    {
+        Offsets = record.ProducerId >= 0
+            ? Offsets.SetPending(record.ProducerId, record.ProducerEpoch, key, offset)
+            : Offsets.Set(key, offset),
+    }).WithSimpleGroup(key.Group);
 
     // Offsets make a group: one that nobody has joined, and that nobody who only assigns partitions to itself will ever join.
     private GroupsState WithSimpleGroup(string groupId) => Groups.ContainsKey(groupId) ? this : With(new ClassicGroup(groupId));
-
-    private GroupsState WithSimpleGroups(IEnumerable<string> groupIds)
-    {
-        var state = this;
-        foreach (var groupId in groupIds)
-            state = state.WithSimpleGroup(groupId);
-        return state;
-    }
 
     private ClassicGroup ClassicGroupOf(string groupId) => Find(groupId) as ClassicGroup ?? new ClassicGroup(groupId);
 

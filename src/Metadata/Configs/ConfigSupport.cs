@@ -36,6 +36,9 @@ public static class ConfigSupport
         "min.insync.replicas", "num.recovery.threads.per.data.dir", "producer.id.expiration.check.interval.ms",
         "producer.id.expiration.ms", "replica.high.watermark.checkpoint.interval.ms",
 
+        // Transactions.
+        "transaction.partition.verification.enable",
+
         // Groups and their topic.
         "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size", "group.min.session.timeout.ms",
         "offset.metadata.max.bytes", "offsets.retention.check.interval.ms", "offsets.retention.minutes",
@@ -44,8 +47,11 @@ public static class ConfigSupport
         "transaction.state.log.replication.factor", "transaction.state.log.segment.bytes",
     };
 
-    private static readonly string[] ConnectionLimits =
-        ["max.connection.creation.rate", "max.connections", "max.connections.per.ip", "max.connections.per.ip.overrides"];
+    private static readonly string[] Live =
+    [
+        "max.connection.creation.rate", "max.connections", "max.connections.per.ip", "max.connections.per.ip.overrides",
+        "producer.id.expiration.ms", "transaction.partition.verification.enable",
+    ];
 
     private static readonly Lazy<HashSet<string>> AtOnce = new(FindActedOnAtOnce);
 
@@ -56,7 +62,7 @@ public static class ConfigSupport
     public static bool IsActedOn(string name) => ActedOn.Contains(name);
 
     /// <summary>
-    /// Whether a change while the broker runs takes effect then: the limits on connections, and what gives topics their defaults.
+    /// Whether a change while the broker runs takes effect then: what the broker looks at again, and what gives topics their defaults.
     /// </summary>
     public static bool IsActedOnAtOnce(string name) => AtOnce.Value.Contains(name);
 
@@ -67,7 +73,7 @@ public static class ConfigSupport
     private static HashSet<string> FindActedOnAtOnce() => new(
         ConfigTable.All(ConfigScope.Topic).Values
             .SelectMany(def => def.Synonyms, (_, synonym) => synonym.Name)
-            .Concat(ConnectionLimits)
+            .Concat(Live)
             .Where(name => IsActedOn(name) && ConfigTable.Find(ConfigScope.Broker, name) is { Update: not ConfigUpdate.ReadOnly }),
         StringComparer.Ordinal);
 }

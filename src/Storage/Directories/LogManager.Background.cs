@@ -27,7 +27,7 @@ public sealed partial class LogManager
             new("retention", options.RetentionCheckIntervalMs, now, ApplyRetention) { DueMs = now + options.InitialTaskDelayMs },
             new(
                 "forgetting producers", options.ProducerIdExpirationCheckIntervalMs, now,
-                () => ForEachLog(log => log.RemoveExpiredProducers(options.ProducerIdExpirationMs))),
+                () => ForEachLog(log => log.RemoveExpiredProducers(ProducerIdExpirationMs))),
             new("closing files", options.IdleFileMs, now, () => ForEachLog(log => log.CloseIdleFiles())),
         ];
         timer = time.CreateTimer(_ => Turn(), null, TimeSpan.FromMilliseconds(TurnMs), TimeSpan.FromMilliseconds(TurnMs));

@@ -26,6 +26,7 @@ public sealed partial class LogManager : IAsyncDisposable
         LogManagerOptions options, TimeProvider time, Random random, ILogger logger, IReadOnlyList<OpenDirectory> directories, string clusterId)
     {
         this.options = options;
+        ProducerIdExpirationMs = options.ProducerIdExpirationMs;
         this.time = time;
         this.random = random;
         this.logger = logger;
@@ -37,6 +38,9 @@ public sealed partial class LogManager : IAsyncDisposable
             opened.Directory.RecoveryPointsMoved = () => WriteRecoveryPoints(opened.Directory);
         }
     }
+
+    /// <summary>How long producers that write nothing are remembered, <c>producer.id.expiration.ms</c>; may change at any time.</summary>
+    public long ProducerIdExpirationMs { get; set; }
 
     /// <summary>
     /// Locks the directories and reads or writes their <c>meta.properties</c>; loads no logs yet. Throws

@@ -18,18 +18,29 @@ public sealed partial class PartitionLog
     /// <param name="batches">Whole batches of magic 2; from a client, what one partition of a Produce request holds.</param>
     /// <param name="leaderEpoch">The epoch in which this node leads.</param>
     /// <param name="origin">Who made them.</param>
-    public AppendResult AppendAsLeader(Memory<byte> batches, int leaderEpoch, AppendOrigin origin)
+    /// <param name="terms">What is asked of those that belong to a transaction.</param>
+    public AppendResult AppendAsLeader(Memory<byte> batches, int leaderEpoch, AppendOrigin origin, TransactionTerms terms = default)
     {
         if (IsOffline)
             return new(ErrorCode.KafkaStorageError);
         var nowMs = directory.NowMs;
         if (origin != AppendOrigin.Client)
-            return AppendOwn(batches.Span, leaderEpoch, origin, nowMs);
+            return AppendOwn(batches.Span, leaderEpoch, origin, nowMs, terms);
 
         using var validation = BatchValidator.Validate(batches, rules, nowMs);
         return validation.Error == ErrorCode.None
-            ? Append(validation.Batch.Span, leaderEpoch, origin, nowMs, validation.LogAppendTimeMs)
+            ? Append(validation.Batch.Span, leaderEpoch, origin, nowMs, validation.LogAppendTimeMs, terms)
             : new(validation.Error) { ErrorMessage = validation.Message, RecordFaults = validation.RecordFaults };
+    }
+
+    /// <summary>
+    /// A producer is about to write in a transaction. Null if the log knows that to be under way; otherwise its coordinator is to be
+    /// asked, and the append brings what this returns (<see cref="TransactionTerms"/>).
+    /// </summary>
+    public VerificationGuard? BeginVerification(long producerId, short producerEpoch, int baseSequence)
+    {
+        lock (writing)
+            return producers.BeginVerification(producerId, producerEpoch, baseSequence, directory.NowMs);
     }
 
     /// <summary>
@@ -69,12 +80,12 @@ public sealed partial class PartitionLog
         {
             return span.IsEmpty
                 ? new(ErrorCode.None, LogEndOffset, LogEndOffset - 1, LogStartOffset: LogStartOffset)
-                : AppendInTurn(span, AppendOrigin.Replication, directory.NowMs, -1);
+                : AppendInTurn(span, AppendOrigin.Replication, directory.NowMs, -1, default);
         }
     }
 
     // Coordinators and the metadata quorum write what they know to be right; only its size can be wrong.
-    private AppendResult AppendOwn(Span<byte> batches, int leaderEpoch, AppendOrigin origin, long nowMs)
+    private AppendResult AppendOwn(Span<byte> batches, int leaderEpoch, AppendOrigin origin, long nowMs, in TransactionTerms terms)
     {
         var stamp = config.TimestampType == TimestampType.LogAppendTime;
         var run = RecordBatches.Enumerate(batches);
@@ -88,10 +99,11 @@ public sealed partial class PartitionLog
 
         Invariant.Holds(run.End == BatchRunEnd.Complete);
         Invariant.Holds(run.Consumed > 0);
-        return Append(batches, leaderEpoch, origin, nowMs, stamp ? nowMs : -1);
+        return Append(batches, leaderEpoch, origin, nowMs, stamp ? nowMs : -1, terms);
     }
 
-    private AppendResult Append(Span<byte> batches, int leaderEpoch, AppendOrigin origin, long nowMs, long logAppendTimeMs)
+    private AppendResult Append(
+        Span<byte> batches, int leaderEpoch, AppendOrigin origin, long nowMs, long logAppendTimeMs, in TransactionTerms terms)
     {
         if (batches.Length > config.SegmentBytes)
             return new(ErrorCode.RecordListTooLarge) { ErrorMessage = $"{batches.Length} bytes do not fit into a segment of {config.SegmentBytes}" };
@@ -109,11 +121,12 @@ public sealed partial class PartitionLog
                 rest = rest[batch.SizeInBytes..];
             }
 
-            return AppendInTurn(batches, origin, nowMs, logAppendTimeMs);
+            return AppendInTurn(batches, origin, nowMs, logAppendTimeMs, terms);
         }
     }
 
-    private AppendResult AppendInTurn(ReadOnlySpan<byte> batches, AppendOrigin origin, long nowMs, long logAppendTimeMs)
+    private AppendResult AppendInTurn(
+        ReadOnlySpan<byte> batches, AppendOrigin origin, long nowMs, long logAppendTimeMs, in TransactionTerms terms)
     {
         if (isClosed || IsOffline)
             return new(Refusal);
@@ -122,7 +135,7 @@ public sealed partial class PartitionLog
         {
             if (batch.BaseOffset <= lastOffset)
                 return new(ErrorCode.OffsetOutOfRange) { ErrorMessage = $"offset {batch.BaseOffset} follows {lastOffset}" };
-            var error = producers.Check(batch, origin, out var duplicate);
+            var error = producers.Check(batch, origin, terms, out var duplicate);
             if (duplicate is { } known)
                 return Duplicate(known);
             if (error != ErrorCode.None)
@@ -209,6 +222,8 @@ public sealed partial class PartitionLog
                 $"producer {batch.ProducerId} of epoch {batch.ProducerEpoch} sent sequence number {batch.BaseSequence}"
                 + $" after {entry?.LastSequence} of epoch {entry?.Epoch}",
             ErrorCode.InvalidProducerEpoch => $"producer {batch.ProducerId} has epoch {entry?.Epoch}, not {batch.ProducerEpoch}",
+            ErrorCode.InvalidTxnState when batch.IsTransactional =>
+                $"producer {batch.ProducerId} sent a batch of a transaction that is not known to be under way",
             ErrorCode.InvalidTxnState => $"producer {batch.ProducerId} has a transaction open, and sent a batch that is not part of it",
             _ => error.Message(),
         };

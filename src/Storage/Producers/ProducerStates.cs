@@ -16,6 +16,7 @@ internal sealed class ProducerStates
     private Dictionary<long, ProducerEntry>? entries;
     private SortedDictionary<long, long>? open; // first offset -> producer id
     private List<CompletedTransaction>? unreplicated;
+    private Dictionary<long, VerificationGuard>? verifying;
     private long firstUnstableOffset = NoneUnstable;
 
     /// <summary>
@@ -41,24 +42,44 @@ internal sealed class ProducerStates
     /// Whether a batch may be appended. Believes what a leader or the disk says; <paramref name="duplicate"/> is set if a client's
     /// batch is in the log already.
     /// </summary>
-    public ErrorCode Check(in RecordBatchView batch, AppendOrigin origin, out ProducerBatch? duplicate)
+    public ErrorCode Check(in RecordBatchView batch, AppendOrigin origin, TransactionTerms terms, out ProducerBatch? duplicate)
     {
         duplicate = null;
-        if (!batch.HasProducerId || origin is AppendOrigin.Replication or AppendOrigin.Raft || !TryGet(batch.ProducerId, out var entry))
+        if (!batch.HasProducerId || origin is AppendOrigin.Replication or AppendOrigin.Raft)
             return ErrorCode.None;
-        if (origin == AppendOrigin.Client && entry.TryFind(batch, out var found))
+        TryGet(batch.ProducerId, out var entry);
+        if (origin == AppendOrigin.Client && entry?.TryFind(batch, out var found) == true)
         {
             duplicate = found;
             return ErrorCode.None;
         }
 
+        if (terms.MustBeKnown && batch.IsTransactional && !IsKnown(batch, entry, terms.Guard))
+            return ErrorCode.InvalidTxnState;
+        if (entry is null)
+            return origin == AppendOrigin.Client && !MayBegin(batch, terms) ? ErrorCode.OutOfOrderSequenceNumber : ErrorCode.None;
         if (batch.ProducerEpoch < entry.Epoch)
             return ErrorCode.InvalidProducerEpoch;
         if (batch.IsControl)
-            return CheckMarker(batch, entry);
+            return CheckMarker(batch, entry, terms);
         if (origin == AppendOrigin.Client && !IsInSequence(batch, entry))
             return ErrorCode.OutOfOrderSequenceNumber;
         return entry.HasTransaction && !batch.IsTransactional ? ErrorCode.InvalidTxnState : ErrorCode.None;
+    }
+
+    /// <summary>
+    /// A producer is about to write in a transaction: null if that is open here in its epoch, so that nobody need be asked, or what its
+    /// append must bring once its coordinator has said that the transaction is under way. Requests that ask at the same time share it.
+    /// </summary>
+    public VerificationGuard? BeginVerification(long producerId, short epoch, int sequence, long nowMs)
+    {
+        if (TryGet(producerId, out var entry) && entry.HasTransaction && entry.Epoch == epoch)
+            return null;
+        verifying ??= [];
+        if (!verifying.TryGetValue(producerId, out var guard))
+            verifying.Add(producerId, guard = new());
+        guard.Ask(epoch, sequence, nowMs);
+        return guard;
     }
 
     /// <summary>
@@ -116,6 +137,12 @@ internal sealed class ProducerStates
             if (IsExpired(entry, nowMs, expirationMs))
                 entries!.Remove(producerId); // a dictionary allows that while it is walked through
         }
+
+        foreach (var (producerId, guard) in verifying ?? [])
+        {
+            if (nowMs - guard.LastAskedMs >= expirationMs)
+                verifying!.Remove(producerId);
+        }
     }
 
     public static bool IsExpired(ProducerEntry entry, long nowMs, long expirationMs) =>
@@ -135,6 +162,7 @@ internal sealed class ProducerStates
         entries = null;
         open = null;
         unreplicated = null;
+        verifying = null;
         UpdateFirstUnstable();
     }
 
@@ -146,10 +174,34 @@ internal sealed class ProducerStates
         return ProducerSequence.Follows(entry.LastSequence, batch.BaseSequence);
     }
 
-    private static ErrorCode CheckMarker(in RecordBatchView batch, ProducerEntry entry) =>
-        ControlRecordBatch.TryReadMarker(batch, out _, out var coordinatorEpoch) && coordinatorEpoch < entry.CoordinatorEpoch
+    // The first records that a log has of a producer, as far as it knows. Clients of transaction version 2 count from 0 in each epoch.
+    // Others may go on from records that were removed; but not ahead of those that were here before them and are still being verified.
+    private bool MayBegin(in RecordBatchView batch, in TransactionTerms terms)
+    {
+        if (!batch.IsTransactional)
+            return true;
+        if (terms.BumpsEpochs)
+            return batch.BaseSequence == 0;
+        return verifying is null || !verifying.TryGetValue(batch.ProducerId, out var guard) || !guard.IsAhead(batch.ProducerEpoch, batch.BaseSequence);
+    }
+
+    private bool IsKnown(in RecordBatchView batch, ProducerEntry? entry, VerificationGuard? guard)
+    {
+        if (entry is { HasTransaction: true } && entry.Epoch == batch.ProducerEpoch)
+            return true;
+        return guard is not null && verifying is not null && verifying.TryGetValue(batch.ProducerId, out var valid) && valid == guard;
+    }
+
+    private static ErrorCode CheckMarker(in RecordBatchView batch, ProducerEntry entry, in TransactionTerms terms)
+    {
+        // A marker that raises the epoch and does not is a late one, meant for an earlier transaction. Without a transaction it is the
+        // same one once more, and does no harm.
+        if (terms.BumpsEpochs && entry.HasTransaction && batch.ProducerEpoch == entry.Epoch)
+            return ErrorCode.InvalidProducerEpoch;
+        return ControlRecordBatch.TryReadMarker(batch, out _, out var coordinatorEpoch) && coordinatorEpoch < entry.CoordinatorEpoch
             ? ErrorCode.TransactionCoordinatorFenced
             : ErrorCode.None;
+    }
 
     private CompletedTransaction? ApplyMarker(in RecordBatchView batch)
     {
@@ -161,6 +213,7 @@ internal sealed class ProducerStates
         entry.CoordinatorEpoch = coordinatorEpoch;
         entry.LastTimestamp = batch.MaxTimestamp;
         entry.TransactionFirstOffset = -1;
+        verifying?.Remove(batch.ProducerId); // what the coordinator said before was of this transaction
         if (firstOffset < 0)
             return null;
 
@@ -184,6 +237,7 @@ internal sealed class ProducerStates
     private void Open(ProducerEntry entry, long firstOffset)
     {
         entry.TransactionFirstOffset = firstOffset;
+        verifying?.Remove(entry.ProducerId);
         (open ??= [])[firstOffset] = entry.ProducerId;
         UpdateFirstUnstable();
     }

@@ -4,6 +4,7 @@ using Milena.Broker.Apis;
 using Milena.Broker.Configuration;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
+using Milena.Broker.Transactions;
 using Milena.Common;
 using Milena.Metadata.Images;
 using Milena.Network;
@@ -48,7 +49,7 @@ public sealed class LeaderHintTests : IAsyncLifetime
         var metadata = new MetadataCache();
         metadata.Publish(delta.After);
         var partitions = new PartitionDirectory(replicas, metadata);
-        produce = new ProduceApi(partitions);
+        produce = new ProduceApi(partitions, new TransactionVerifier(new NoTransactions(), partitions, static () => true));
         fetch = new FetchApi(
             new FetchSessions(new FetchSessionCache(10, 1000, new Random(1)), time), new FetchReader(partitions, 1 << 20, time));
         return ValueTask.CompletedTask;

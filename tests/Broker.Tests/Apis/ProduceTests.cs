@@ -222,15 +222,15 @@ public sealed class ProduceTests(SharedBroker shared)
     }
 
     [Fact]
-    public async Task Transactions_are_refused_clearly()
+    public async Task What_is_part_of_no_transaction_is_refused_as_the_version_can_say_it()
     {
         var topic = await shared.NewTopic(client, partitions: 2);
         var batch = Batches.Of(
             RecordBatchOptions.Default with { IsTransactional = true, ProducerId = 4, ProducerEpoch = 0, BaseSequence = 0 }, 0, "a");
         var request = ClientExtensions.ProduceRequest(topic, 0, batch);
         request.TransactionalId = "t";
-        var refused = (await client.Send(request)).Responses[0].PartitionResponses[0];
-        Assert.Equal((ErrorCode.InvalidTxnState, "transactions are not served yet"), (refused.ErrorCode, refused.ErrorMessage));
+        foreach (var (version, error) in new[] { (13, ErrorCode.TransactionAbortable), (11, ErrorCode.TransactionAbortable), (10, ErrorCode.InvalidTxnState) })
+            Assert.Equal(error, (await client.Send(request, version)).Responses[0].PartitionResponses[0].ErrorCode);
 
         // Without an id to whom a right was granted, nothing of the request is taken.
         request.TransactionalId = null;

@@ -6,7 +6,6 @@ namespace Milena.Broker.Tests.Versions;
 /// <summary>Every API in every version: what ApiVersions promises is served, and nothing else.</summary>
 public sealed class EveryVersionTests(SharedBroker shared)
 {
-    /// <summary>What issue 2 lists.</summary>
     private static readonly ApiKey[] Listed =
     [
         ApiKey.ApiVersions, ApiKey.Metadata, ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.Produce,
@@ -15,6 +14,7 @@ public sealed class EveryVersionTests(SharedBroker shared)
         ApiKey.OffsetFetch, ApiKey.OffsetDelete, ApiKey.ListGroups, ApiKey.DescribeGroups, ApiKey.DeleteGroups,
         ApiKey.DescribeConfigs, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.DescribeCluster,
         ApiKey.DescribeLogDirs, ApiKey.DescribeTopicPartitions,
+        ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
     ];
 
     public static TheoryData<ApiKey> Keys => [.. Listed];

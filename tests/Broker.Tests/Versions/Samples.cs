@@ -15,7 +15,7 @@ internal static class Samples
     /// <param name="topic">A topic with a partition that holds a few records.</param>
     public static IReadOnlyList<Sample> All(TestTopic topic) =>
     [
-        .. Data(topic), .. Cluster(topic), .. Topics(topic), .. Groups(), .. Offsets(topic), .. Configs(topic),
+        .. Data(topic), .. Cluster(topic), .. Topics(topic), .. Groups(), .. Offsets(topic), .. Configs(topic), .. MarkerSamples.All(topic),
     ];
 
     private static IEnumerable<Sample> Data(TestTopic topic)

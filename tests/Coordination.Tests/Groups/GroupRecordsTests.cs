@@ -135,7 +135,7 @@ public class GroupRecordsTests
 
         Assert.Equal(3, events.Count);
         Assert.Equal(7, ((GroupRecord)events[0]).ProducerId);
-        Assert.Equal(new TransactionEnded(7, IsCommit: true), events[1]);
+        Assert.Equal(new TransactionEnded(7, IsCommit: true, ProducerEpoch: 0, CoordinatorEpoch: 1), events[1]);
         var state = GroupsState.Apply(GroupsState.Empty, events);
         Assert.Equal(1, state.Offsets.Find(Key)!.Offset);
         Assert.Equal(["g1"], state.Groups.Keys);

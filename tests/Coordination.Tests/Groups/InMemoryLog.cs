@@ -22,10 +22,14 @@ internal sealed class InMemoryLog : ICoordinatorLog
     {
         if (Refusal != ErrorCode.None)
             return AppendOutcome.Refused(Refusal);
-        RecordBatchHeader.SetBaseOffset(batch.Span, EndOffset);
-        var view = new RecordBatchView(batch.Span);
-        Assert.True(view.IsValidCrc);
-        EndOffset = view.NextOffset;
+        for (var rest = batch.Span; !rest.IsEmpty;)
+        {
+            RecordBatchHeader.SetBaseOffset(rest, EndOffset);
+            var view = new RecordBatchView(rest);
+            Assert.True(view.IsValidCrc);
+            EndOffset = view.NextOffset;
+            rest = rest[view.SizeInBytes..];
+        }
         Appends++;
         bytes.AddRange(batch.Span);
         return AppendOutcome.Appended(EndOffset);

@@ -151,9 +151,9 @@ public class OffsetsStateTests
         state = state.Apply(new CommittedOffset(offset, -1, "", 0, -1, topicId).ToRecord(key ?? Key));
 
     private void CommitInTransaction(long offset, long producer = Producer, OffsetKey? key = null) =>
-        state = state.Apply(new CommittedOffset(offset, -1, "", 0, -1, Uuid.Zero).ToRecord(key ?? Key) with { ProducerId = producer });
+        state = state.Apply(new CommittedOffset(offset, -1, "", 0, -1, Uuid.Zero).ToRecord(key ?? Key) with { ProducerId = producer, ProducerEpoch = 0 });
 
-    private void End(bool commit, long producer = Producer) => state = state.Apply(new TransactionEnded(producer, commit));
+    private void End(bool commit, long producer = Producer) => state = state.Apply(new TransactionEnded(producer, commit, 0, 0));
 
     private (long, ErrorCode) Fetch(bool requireStable)
     {

@@ -18,7 +18,10 @@ internal sealed record OffsetsState
     private ImmutableSortedDictionary<string, GroupOffsets> byGroup =
         ImmutableSortedDictionary.Create<string, GroupOffsets>(StringComparer.Ordinal);
 
-    private ImmutableSortedDictionary<long, PendingOffsets> openTransactions = ImmutableSortedDictionary<long, PendingOffsets>.Empty;
+    private ImmutableSortedDictionary<long, OpenTransaction> openTransactions = ImmutableSortedDictionary<long, OpenTransaction>.Empty;
+
+    // By producer: which answer of its transaction's coordinator would count.
+    private ImmutableSortedDictionary<long, TransactionInquiry> inquiries = ImmutableSortedDictionary<long, TransactionInquiry>.Empty;
 
     // How many open transactions have an offset here.
     private ImmutableSortedDictionary<OffsetKey, int> pendingCounts = ImmutableSortedDictionary<OffsetKey, int>.Empty;
@@ -44,12 +47,23 @@ internal sealed record OffsetsState
     public OffsetsState Set(OffsetKey key, CommittedOffset offset) =>
         WithValid(key, offset with { Sequence = sequence }) with { sequence = sequence + 1 };
 
-    public OffsetsState SetPending(long producerId, OffsetKey key, CommittedOffset offset)
+    /// <summary>The epoch of a producer whose transaction has offsets here; null if it has none.</summary>
+    public short? EpochOf(long producerId) => openTransactions.TryGetValue(producerId, out var open) ? open.ProducerEpoch : null;
+
+    /// <summary>Which answer about a producer's transaction would count; null for none.</summary>
+    public TransactionInquiry? InquiryOf(long producerId) => inquiries.GetValueOrDefault(producerId);
+
+    public OffsetsState WithInquiry(long producerId, TransactionInquiry? inquiry) =>
+        this with { inquiries = inquiry is null ? inquiries.Remove(producerId) : inquiries.SetItem(producerId, inquiry) };
+
+    public OffsetsState SetPending(long producerId, short producerEpoch, OffsetKey key, CommittedOffset offset)
     {
-        var pending = openTransactions.GetValueOrDefault(producerId, PendingOffsets.Empty);
+        var pending = PendingOf(producerId);
         return this with
         {
-            openTransactions = openTransactions.SetItem(producerId, pending.SetItem(key, offset with { Sequence = sequence })),
+            openTransactions = openTransactions.SetItem(
+                producerId, new(producerEpoch, pending.SetItem(key, offset with { Sequence = sequence }))),
+            inquiries = inquiries.Remove(producerId),
             pendingCounts = pending.ContainsKey(key)
                 ? pendingCounts
                 : pendingCounts.SetItem(key, pendingCounts.GetValueOrDefault(key) + 1),
@@ -63,23 +77,19 @@ internal sealed record OffsetsState
         var state = WithoutValid(key);
         if (!state.HasPending(key))
             return state;
-        foreach (var (producerId, pending) in openTransactions)
+        foreach (var (producerId, open) in openTransactions)
         {
-            if (pending.ContainsKey(key))
-                state = state.WithPending(producerId, pending.Remove(key));
+            if (open.Offsets.ContainsKey(key))
+                state = state.WithPending(producerId, open with { Offsets = open.Offsets.Remove(key) });
         }
         return state with { pendingCounts = state.pendingCounts.Remove(key) };
     }
 
     /// <summary>A marker: the pending offsets of the producer become valid, or void.</summary>
-    /// <param name="groups">The groups that have new offsets.</param>
-    public OffsetsState EndTransaction(long producerId, bool isCommit, out IReadOnlyCollection<string> groups)
+    public OffsetsState EndTransaction(long producerId, bool isCommit)
     {
-        groups = [];
-        if (!openTransactions.TryGetValue(producerId, out var pending))
-            return this;
-
-        var state = this with { openTransactions = openTransactions.Remove(producerId) };
+        var pending = PendingOf(producerId);
+        var state = this with { openTransactions = openTransactions.Remove(producerId), inquiries = inquiries.Remove(producerId) };
         foreach (var (key, offset) in pending)
         {
             state = state.WithoutPendingCount(key);
@@ -87,10 +97,11 @@ internal sealed record OffsetsState
             if (isCommit && (state.Find(key) is not { } valid || valid.Sequence < offset.Sequence))
                 state = state.WithValid(key, offset);
         }
-        if (isCommit)
-            groups = pending.Keys.Select(key => key.Group).Distinct().ToArray();
         return state;
     }
+
+    private PendingOffsets PendingOf(long producerId) =>
+        openTransactions.TryGetValue(producerId, out var open) ? open.Offsets : PendingOffsets.Empty;
 
     private OffsetsState WithValid(OffsetKey key, CommittedOffset offset)
     {
@@ -112,9 +123,9 @@ internal sealed record OffsetsState
         return this with { byGroup = topics.IsEmpty ? byGroup.Remove(key.Group) : byGroup.SetItem(key.Group, topics) };
     }
 
-    private OffsetsState WithPending(long producerId, PendingOffsets pending) => this with
+    private OffsetsState WithPending(long producerId, OpenTransaction open) => this with
     {
-        openTransactions = pending.IsEmpty ? openTransactions.Remove(producerId) : openTransactions.SetItem(producerId, pending),
+        openTransactions = open.Offsets.IsEmpty ? openTransactions.Remove(producerId) : openTransactions.SetItem(producerId, open),
     };
 
     private OffsetsState WithoutPendingCount(OffsetKey key)
@@ -122,4 +133,7 @@ internal sealed record OffsetsState
         var left = pendingCounts[key] - 1;
         return this with { pendingCounts = left == 0 ? pendingCounts.Remove(key) : pendingCounts.SetItem(key, left) };
     }
+
+    /// <summary>A transaction that has offsets here and has not ended.</summary>
+    private sealed record OpenTransaction(short ProducerEpoch, PendingOffsets Offsets);
 }
