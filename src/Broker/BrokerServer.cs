@@ -179,7 +179,7 @@ public sealed class BrokerServer : IAsyncDisposable
         var metadata = new MetadataCache();
         replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, loggers.CreateLogger<ReplicaManager>());
         groups = new GroupCoordinator(
-            BrokerOptions.Groups(config), new Groups.GroupTopics(metadata), time, random, loggers.CreateLogger<GroupCoordinator>());
+            BrokerOptions.Groups(config, metadata), new Groups.GroupTopics(metadata), time, random, loggers.CreateLogger<GroupCoordinator>());
         var live = new LiveConfigs(config, frames, logs, loggers.CreateLogger<LiveConfigs>());
         var publisher = new MetadataPublisher(
             metadata,

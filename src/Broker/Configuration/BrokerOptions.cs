@@ -3,6 +3,7 @@ using System.Net;
 using Milena.Broker.Quorum;
 using Milena.Coordination.Groups;
 using Milena.Metadata.Configs;
+using Milena.Metadata.Images;
 using Milena.Metadata.Log;
 using Milena.Network;
 using Milena.Protocol.Compression;
@@ -81,18 +82,30 @@ internal static class BrokerOptions
         },
     };
 
-    public static GroupConfig Groups(BrokerConfig config) => new()
+    public static GroupConfig Groups(BrokerConfig config, MetadataCache metadata) => new()
     {
+        OfGroup = (groupId, name) => OfGroup(config, metadata.Image, groupId, name),
         OffsetsTopicPartitions = config.GetInt("offsets.topic.num.partitions"),
         OffsetsTopicCompression = (CompressionCodec)config.GetInt("offsets.topic.compression.codec"),
         InitialRebalanceDelayMs = config.GetInt("group.initial.rebalance.delay.ms"),
         MinSessionTimeoutMs = config.GetInt("group.min.session.timeout.ms"),
         MaxSessionTimeoutMs = config.GetInt("group.max.session.timeout.ms"),
         MaxSize = config.GetInt("group.max.size"),
+        ConsumerAssignors = config.GetList("group.consumer.assignors"),
+        ConsumerSessionTimeoutMs = config.GetInt("group.consumer.session.timeout.ms"),
+        ConsumerHeartbeatIntervalMs = config.GetInt("group.consumer.heartbeat.interval.ms"),
+        ConsumerMaxSize = config.GetInt("group.consumer.max.size"),
+        RegexRefreshIntervalMs = config.GetInt("group.consumer.regex.refresh.interval.ms"),
         OffsetMetadataMaxBytes = config.GetInt("offset.metadata.max.bytes"),
         OffsetsRetentionMs = config.GetLong("offsets.retention.minutes") * 60_000,
         OffsetsRetentionCheckIntervalMs = config.GetLong("offsets.retention.check.interval.ms"),
     };
+
+    private static int? OfGroup(BrokerConfig config, MetadataImage image, string groupId, string name)
+    {
+        var set = image.Configs.Of(new ConfigResource(ConfigResourceType.Group, groupId));
+        return set.IsEmpty ? null : GroupConfigs.SetWithinBounds(name, set, image.ConfigsOf(config));
+    }
 
     public static ReplicationOptions Replication(BrokerConfig config) => new(
         config.NodeId,

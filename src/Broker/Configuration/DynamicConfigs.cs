@@ -16,7 +16,7 @@ internal static class DynamicConfigs
     public static string? Refusal(sbyte type, IEnumerable<string> names) => (ConfigResourceType)type switch
     {
         ConfigResourceType.Broker => BrokerRefusal(names),
-        ConfigResourceType.Group when names.Any() => "groups have no configurations that are acted on yet",
+        ConfigResourceType.Group => GroupRefusal(names),
         ConfigResourceType.ClientMetrics when names.Any() => "metrics are not collected from clients yet",
         _ => null,
     };
@@ -25,6 +25,14 @@ internal static class DynamicConfigs
     {
         var unused = names.Where(name => !IsReadOnly(name) && !ConfigSupport.IsActedOnAtOnce(name)).Order(StringComparer.Ordinal).ToArray();
         return unused.Length == 0 ? null : $"These configurations are not acted on while the broker runs: {string.Join(", ", unused)}";
+    }
+
+    /// <summary>Names that nobody knows are the controller's to refuse.</summary>
+    private static string? GroupRefusal(IEnumerable<string> names)
+    {
+        var unused = names.Where(name => ConfigTable.Find(ConfigScope.Group, name) is not null && !ConfigSupport.IsActedOnForGroups(name))
+            .Order(StringComparer.Ordinal).ToArray();
+        return unused.Length == 0 ? null : $"These configurations of groups are not acted on: {string.Join(", ", unused)}";
     }
 
     /// <summary>Those are the controller's to refuse.</summary>

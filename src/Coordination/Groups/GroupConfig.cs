@@ -23,6 +23,27 @@ public sealed record GroupConfig
     /// <summary><c>group.max.size</c>: members of one group.</summary>
     public int MaxSize { get; init; } = int.MaxValue;
 
+    /// <summary><c>group.consumer.assignors</c>: of the groups of KIP-848, the first for those whose members do not mind.</summary>
+    public IReadOnlyList<string> ConsumerAssignors { get; init; } = ["uniform", "range"];
+
+    /// <summary><c>group.consumer.session.timeout.ms</c>, for groups for which nothing else is set.</summary>
+    public int ConsumerSessionTimeoutMs { get; init; } = 45_000;
+
+    /// <summary><c>group.consumer.heartbeat.interval.ms</c>, likewise.</summary>
+    public int ConsumerHeartbeatIntervalMs { get; init; } = 5_000;
+
+    /// <summary><c>group.consumer.max.size</c>: members of one group of KIP-848.</summary>
+    public int ConsumerMaxSize { get; init; } = int.MaxValue;
+
+    /// <summary><c>group.consumer.regex.refresh.interval.ms</c>: how old the topics found for a regular expression may become.</summary>
+    public int RegexRefreshIntervalMs { get; init; } = 600_000;
+
+    /// <summary>
+    /// What is set for single groups, by the group's id and the configuration's name, such as <c>consumer.session.timeout.ms</c>;
+    /// null where nothing is. Asked again each time, so that a change is in force at once.
+    /// </summary>
+    public Func<string, string, int?> OfGroup { get; init; } = (_, _) => null;
+
     /// <summary><c>offset.metadata.max.bytes</c>: counted in UTF-16 units, as Kafka counts.</summary>
     public int OffsetMetadataMaxBytes { get; init; } = 4_096;
 
@@ -46,4 +67,11 @@ public sealed record GroupConfig
 
     /// <summary>How long a timer that could not write waits before it tries again.</summary>
     public int RetryMs { get; init; } = 1_000;
+
+    /// <summary>How long a member of this group may be silent.</summary>
+    public int ConsumerSessionTimeoutMsOf(string groupId) => OfGroup(groupId, "consumer.session.timeout.ms") ?? ConsumerSessionTimeoutMs;
+
+    /// <summary>How often members of this group are asked to send heartbeats.</summary>
+    public int ConsumerHeartbeatIntervalMsOf(string groupId) =>
+        OfGroup(groupId, "consumer.heartbeat.interval.ms") ?? ConsumerHeartbeatIntervalMs;
 }

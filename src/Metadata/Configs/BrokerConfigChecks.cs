@@ -28,6 +28,9 @@ internal static class BrokerConfigChecks
         if (config.GetLong("log.cleaner.dedupe.buffer.size") / Math.Max(config.GetInt("log.cleaner.threads"), 1) <= 1024 * 1024)
             yield return Invalid(config, "log.cleaner.dedupe.buffer.size", "it must be more than 1 MiB for each of log.cleaner.threads");
 
+        if (config.GetList("group.consumer.assignors").Count == 0)
+            yield return Invalid(config, "group.consumer.assignors", "at least one assignor must be named");
+
         foreach (var (low, high) in Pairs)
         {
             if (config.GetLong(low) > config.GetLong(high))

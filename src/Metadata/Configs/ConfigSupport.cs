@@ -40,6 +40,9 @@ public static class ConfigSupport
         "transaction.partition.verification.enable",
 
         // Groups and their topic.
+        "group.consumer.assignors", "group.consumer.heartbeat.interval.ms", "group.consumer.max.heartbeat.interval.ms",
+        "group.consumer.max.session.timeout.ms", "group.consumer.max.size", "group.consumer.min.heartbeat.interval.ms",
+        "group.consumer.min.session.timeout.ms", "group.consumer.regex.refresh.interval.ms", "group.consumer.session.timeout.ms",
         "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size", "group.min.session.timeout.ms",
         "offset.metadata.max.bytes", "offsets.retention.check.interval.ms", "offsets.retention.minutes",
         "offsets.topic.compression.codec", "offsets.topic.num.partitions", "offsets.topic.replication.factor",
@@ -69,6 +72,9 @@ public static class ConfigSupport
     /// <summary>Whether setting a topic's configuration has an effect: it has where setting the broker's default of it has.</summary>
     public static bool IsActedOnForTopics(string name) =>
         ConfigTable.Find(ConfigScope.Topic, name) is { } def && def.Synonyms.Any(synonym => IsActedOn(synonym.Name));
+
+    /// <summary>Whether setting a group's configuration has an effect.</summary>
+    public static bool IsActedOnForGroups(string name) => name is "consumer.heartbeat.interval.ms" or "consumer.session.timeout.ms";
 
     private static HashSet<string> FindActedOnAtOnce() => new(
         ConfigTable.All(ConfigScope.Topic).Values

@@ -30,6 +30,17 @@ public static class GroupConfigs
         return isSet && def.Parse(text) is { Error: null } outcome ? outcome.Value : Default(def, layers);
     }
 
+    /// <summary>
+    /// What is set for a group and is bounded by the broker, within its bounds of today; null if nothing is set.
+    /// </summary>
+    public static int? SetWithinBounds(string name, IReadOnlyDictionary<string, string> overrides, ConfigLayers layers)
+    {
+        if (!overrides.ContainsKey(name))
+            return null;
+        var bounds = Bounds(name, layers);
+        return Math.Clamp((int)InForce(name, overrides, layers)!, bounds.Min, bounds.Max);
+    }
+
     /// <summary>Why these values cannot be set together, or null if they can.</summary>
     public static string? Violation(IReadOnlyDictionary<string, string> overrides, ConfigLayers layers)
     {

@@ -10,6 +10,7 @@ public sealed class ConfigTests(SharedBroker shared)
 {
     private const sbyte Topic = 2;
     private const sbyte Broker = 4;
+    private const sbyte Group = 32;
     private const sbyte Set = 0;
     private const sbyte Delete = 1;
     private readonly TestClient client = shared.Broker.Connect();
@@ -145,7 +146,8 @@ public sealed class ConfigTests(SharedBroker shared)
     [InlineData(Broker, "1", "listener.name.plaintext.ssl.keystore.location", "/a")]
     [InlineData(Broker, "1", "leader.replication.throttled.rate", "1000")]
     [InlineData(Broker, "1", "nobody.knows.this", "1")]
-    [InlineData((sbyte)32, "g", "consumer.session.timeout.ms", "50000")]
+    [InlineData(Group, "g", "share.session.timeout.ms", "50000")]
+    [InlineData(Group, "g", "consumer.assignment.interval.ms", "500")]
     [InlineData((sbyte)16, "m", "interval.ms", "1000")]
     public async Task A_value_that_would_do_nothing_is_refused_not_stored(sbyte type, string resource, string name, string value)
     {
@@ -162,6 +164,29 @@ public sealed class ConfigTests(SharedBroker shared)
         });
         Assert.Equal(ErrorCode.InvalidRequest, Assert.Single(whole.Responses).ErrorCode);
         Assert.Equal(ErrorCode.None, (await client.Send(AlterRequest(type, resource, (name, Delete, null)))).Responses[0].ErrorCode);
+    }
+
+    [Fact]
+    public async Task A_groups_configurations_are_its_own_and_stay_within_the_brokers_bounds()
+    {
+        await Alter(client, Group, "bounded", ("consumer.session.timeout.ms", Set, "50000"), ("consumer.heartbeat.interval.ms", Set, "6000"));
+        foreach (var wrong in (string[])["44999", "60001", "soon"])
+        {
+            var refused = await client.Send(
+                AlterRequest(Group, "bounded", ("consumer.heartbeat.interval.ms", Set, "7000"), ("consumer.session.timeout.ms", Set, wrong)));
+            Assert.Equal(ErrorCode.InvalidConfig, refused.Responses[0].ErrorCode);
+            Assert.Contains("consumer.session.timeout.ms", refused.Responses[0].ErrorMessage);
+        }
+
+        Assert.Equal(
+            ErrorCode.InvalidConfig, (await client.Send(AlterRequest(Group, "bounded", ("consumer.nonsense", Set, "1")))).Responses[0].ErrorCode);
+        Assert.Equal(
+            ErrorCode.InvalidRequest, (await client.Send(AlterRequest(Group, "", ("consumer.session.timeout.ms", Set, "50000")))).Responses[0].ErrorCode);
+
+        var found = await Describe(client, Group, "bounded", 4);
+        Assert.Equal(("50000", (sbyte)8), (found["consumer.session.timeout.ms"].Value!, found["consumer.session.timeout.ms"].ConfigSource));
+        Assert.Equal("6000", found["consumer.heartbeat.interval.ms"].Value);
+        Assert.Equal("45000", (await Describe(client, Group, "other", 4))["consumer.session.timeout.ms"].Value);
     }
 
     [Fact]
