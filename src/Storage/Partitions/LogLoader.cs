@@ -156,20 +156,24 @@ internal sealed class LogLoader
     {
         rebuildsAborted = true;
         epochs.RemoveAll(epoch => epoch.StartOffset >= recoveryPoint); // what the batches say is right, if a truncation lies between
-        var endOffset = 0L;
-        for (var i = 0; i < segments.Count; i++)
+        var first = Math.Max(0, segments.FindLastIndex(segment => segment.BaseOffset < recoveryPoint));
+        foreach (var segment in segments[..Math.Min(first, segments.Count)])
         {
-            var segment = segments[i];
-            if (i + 1 < segments.Count && segments[i + 1].BaseOffset < recoveryPoint)
-            {
-                if (!inventory.Has(segment.BaseOffset, LogFileNames.OffsetIndex) || !inventory.Has(segment.BaseOffset, LogFileNames.TimeIndex))
-                    segment.RebuildIndexes(config.IndexIntervalBytes);
-                continue;
-            }
+            if (!inventory.Has(segment.BaseOffset, LogFileNames.OffsetIndex) || !inventory.Has(segment.BaseOffset, LogFileNames.TimeIndex))
+                segment.RebuildIndexes(config.IndexIntervalBytes);
+        }
 
-            var isWhole = Recover(segment, recoveryPoint, ref endOffset);
+        var recovery = new SegmentRecovery(segments[first..], recoveryPoint, config.IndexIntervalBytes);
+        var endOffset = 0L;
+        for (var i = first; i < segments.Count; i++)
+        {
+            var found = recovery.Of(i - first);
+            endOffset = found.EndOffset;
+            epochs.AddRange(found.Epochs.Where(epoch => epoch.Epoch > (epochs is [.., var last] ? last.Epoch : -1)).ToList());
+            if (found.IsCut)
+                Log.TailCut(directory.Logger, partition, segments[i].BaseOffset, found.SizeBefore, segments[i].Size);
             var nextOffset = i + 1 < segments.Count ? segments[i + 1].BaseOffset : endOffset;
-            if ((isWhole && !IsHole(endOffset, nextOffset, recoveryPoint)) || nextOffset == endOffset)
+            if ((!found.IsCut && !IsHole(endOffset, nextOffset, recoveryPoint)) || nextOffset == endOffset)
                 continue; // or what was cut off was only reserved
             RemoveBehind(i);
             break;
@@ -181,50 +185,6 @@ internal sealed class LogLoader
     // A power cut may take the end of a segment, batch by batch, and leave the one behind it. Only compaction makes holes of its own.
     private bool IsHole(long endOffset, long nextOffset, long recoveryPoint) =>
         nextOffset > endOffset && nextOffset > recoveryPoint && !config.CleanupPolicy.HasFlag(CleanupPolicy.Compact);
-
-    // Returns false if the segment was cut, so that nothing that follows it can be right.
-    private bool Recover(LogSegment segment, long recoveryPoint, ref long endOffset)
-    {
-        segment.TruncateTransactionIndex(recoveryPoint);
-        var size = segment.Size;
-        var start = segment.RestartIndexesBelow(recoveryPoint);
-        var nextOffset = segment.BaseOffset;
-        var validEnd = start;
-        using (var scanner = new BatchScanner(segment.File, start, size, BatchScanner.LargeWindow))
-        {
-            if (segment.BaseOffset >= recoveryPoint)
-                scanner.ReadAhead();
-            while (scanner.MoveNext())
-            {
-                var batch = scanner.Current;
-                if (batch.BaseOffset < nextOffset || batch.LastOffset - segment.BaseOffset > int.MaxValue || batch.LastOffsetDelta < 0)
-                    break;
-                if (batch.NextOffset >= recoveryPoint)
-                    scanner.ReadAhead();
-                if (batch.NextOffset > recoveryPoint && !scanner.IsCurrentValid())
-                    break;
-                batch = scanner.Current;
-                segment.Index(batch, scanner.Position, config.IndexIntervalBytes);
-                if (batch.PartitionLeaderEpoch > (epochs is [.., var last] ? last.Epoch : -1))
-                    epochs.Add(new(batch.PartitionLeaderEpoch, batch.BaseOffset));
-                nextOffset = batch.NextOffset;
-                validEnd = scanner.NextPosition;
-            }
-        }
-
-        segment.SetEnd(validEnd);
-        segment.TruncateTransactionIndex(nextOffset);
-        if (segment.IsSealed || validEnd < size)
-        {
-            segment.CompleteIndexes();
-            segment.TrimFile();
-        }
-
-        endOffset = nextOffset;
-        if (validEnd < size)
-            Log.TailCut(directory.Logger, partition, segment.BaseOffset, size, validEnd);
-        return validEnd == size;
-    }
 
     private void RemoveBehind(int index)
     {

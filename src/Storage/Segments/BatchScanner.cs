@@ -16,8 +16,8 @@ internal ref struct BatchScanner(LazyFile file, int position, int end, int windo
     /// <summary>For a few batches behind an index entry.</summary>
     public const int SmallWindow = 8 * 1024;
 
-    /// <summary>For whole segments.</summary>
-    public const int LargeWindow = 1024 * 1024;
+    /// <summary>For whole segments. What was read is looked at while it is still in the cache of the core.</summary>
+    public const int LargeWindow = 256 * 1024;
 
     private byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Max(windowBytes, RecordBatchHeader.Size));
     private int windowStart;
