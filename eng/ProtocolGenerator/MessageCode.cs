@@ -26,6 +26,7 @@ internal static class MessageCode
         ReadCode.Emit(code, head, head.Body);
         code.Blank();
         WriteCode.Emit(code, head, head.Body);
+        ErrorCountCode.Emit(code, head, head.Body);
         foreach (var item in head.Structs)
         {
             code.Blank();
@@ -36,6 +37,7 @@ internal static class MessageCode
             ReadCode.Emit(code, head, item);
             code.Blank();
             WriteCode.Emit(code, head, item);
+            ErrorCountCode.Emit(code, head, item);
             code.Close();
         }
         code.Close();

@@ -3,6 +3,7 @@ using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
+using Milena.Broker.Metrics;
 using Milena.Broker.Transactions;
 using Milena.Coordination.Groups;
 using Milena.Coordination.Transactions;
@@ -26,6 +27,7 @@ internal sealed record BrokerParts(
     ITransactionPartitions Transactions,
     IMarkerChannel Markers,
     LiveConfigs Live,
+    BrokerMetrics Metrics,
     TimeProvider Time,
     Random Random);
 
@@ -34,15 +36,16 @@ internal static class BrokerApis
 {
     public static ApiRegistry Create(BrokerParts parts)
     {
-        var (config, logs, replicas, metadata, controller, creation, producerIds, groups, transactions, markers, live, time, random) = parts;
+        var (config, logs, replicas, metadata, controller, creation, producerIds, groups, transactions, markers, live, metrics, time, random) = parts;
         var partitions = new PartitionDirectory(replicas, metadata);
         var sessions = new FetchSessionCache(
             config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
-        var reader = new FetchReader(partitions, config.GetInt("fetch.max.bytes"), time);
+        metrics.Add(sessions);
+        var reader = new FetchReader(partitions, config.GetInt("fetch.max.bytes"), time, metrics.Topics);
 
         var registry = new ApiRegistry();
         return registry
-            .Add<ProduceApi, ProduceRequest, ProduceResponse>(new(partitions, new TransactionVerifier(transactions, partitions, () => live.VerifiesTransactions)))
+            .Add<ProduceApi, ProduceRequest, ProduceResponse>(new(partitions, new TransactionVerifier(transactions, partitions, () => live.VerifiesTransactions), metrics.Topics))
             .Add<FetchApi, FetchRequest, FetchResponse>(new(new FetchSessions(sessions, time), reader))
             .Add<ListOffsetsApi, ListOffsetsRequest, ListOffsetsResponse>(new(partitions))
             .Add<MetadataApi, MetadataRequest, MetadataResponse>(new(metadata, creation, logs.ClusterId))

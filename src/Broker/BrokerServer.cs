@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
+using Milena.Broker.Metrics;
 using Milena.Broker.Quorum;
 using Milena.Broker.Transactions;
 using Milena.Common;
@@ -11,6 +12,7 @@ using Milena.Metadata.Configs;
 using Milena.Metadata.Controllers;
 using Milena.Metadata.Images;
 using Milena.Metadata.Log;
+using Milena.Metrics;
 using Milena.Network;
 using Milena.Protocol;
 using Milena.Raft;
@@ -34,7 +36,8 @@ public sealed class BrokerServer : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly IFileSystem files;
-    private readonly BrokerFrameHandler handler = new();
+    private readonly BrokerMetrics metrics;
+    private readonly BrokerFrameHandler handler;
     private readonly TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
@@ -66,6 +69,8 @@ public sealed class BrokerServer : IAsyncDisposable
         this.time = time;
         this.random = random;
         this.files = files;
+        metrics = new(time);
+        handler = new(metrics.Requests);
         logger = loggers.CreateLogger<BrokerServer>();
     }
 
@@ -77,6 +82,9 @@ public sealed class BrokerServer : IAsyncDisposable
 
     /// <summary>The log directories, as full paths.</summary>
     public IReadOnlyList<string> LogDirs => logs is null ? [] : [.. logs.LogDirs.Select(dir => dir.Path)];
+
+    /// <summary>What is measured.</summary>
+    public MetricRegistry Metrics => metrics.Registry;
 
     /// <summary>What answers the requests of all connections.</summary>
     internal IFrameHandler Handler => handler;
@@ -178,6 +186,7 @@ public sealed class BrokerServer : IAsyncDisposable
 
         var metadata = new MetadataCache();
         replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, loggers.CreateLogger<ReplicaManager>());
+        replicas.Removed += metrics.Topics.OnRemoved;
         groups = new GroupCoordinator(
             BrokerOptions.Groups(config, metadata), new Groups.GroupTopics(metadata), time, random, loggers.CreateLogger<GroupCoordinator>());
         var live = new LiveConfigs(config, frames, logs, loggers.CreateLogger<LiveConfigs>());
@@ -218,9 +227,11 @@ public sealed class BrokerServer : IAsyncDisposable
             new NoTransactions(),
             new TransactionMarkers(new PartitionDirectory(replicas, metadata), groups, time),
             live,
+            metrics,
             time,
             random)));
         serves = true;
+        metrics.Registry.Start();
         duties = new ControllerDuties(controller!, life, config, time, loggers.CreateLogger<ControllerDuties>());
     }
 
@@ -296,6 +307,7 @@ public sealed class BrokerServer : IAsyncDisposable
 
     private async Task GoDownAsync()
     {
+        metrics.Dispose();
         duties?.Dispose();
         life?.Dispose();
         groups?.Close(); // whoever waits for a rebalance is answered, and the connections are free

@@ -29,6 +29,9 @@ public sealed class OutboundFrame : IDisposable
     /// <summary>A source that stands before the byte at <paramref name="Position"/> of the buffer.</summary>
     public readonly record struct Insertion(int Position, RecordSource Source);
 
+    /// <summary>Told once, when the frame is done with; null for nobody.</summary>
+    public IFrameObserver? Observer { get; init; }
+
     /// <summary>The number of bytes that go over the wire.</summary>
     public int Length { get; }
 
@@ -63,8 +66,10 @@ public sealed class OutboundFrame : IDisposable
     /// <summary>Returns the buffer to its pool.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref buffer, null) is { } rented)
-            ArrayPool<byte>.Shared.Return(rented);
+        if (Interlocked.Exchange(ref buffer, null) is not { } rented)
+            return;
+        ArrayPool<byte>.Shared.Return(rented);
+        Observer?.OnSent();
     }
 
     private byte[] Buffer => buffer ?? throw new ObjectDisposedException(nameof(OutboundFrame));
@@ -90,4 +95,11 @@ public sealed class OutboundFrame : IDisposable
         piece.Read(skip, destination[..count]);
         return count;
     }
+}
+
+/// <summary>Wants to know when a frame has gone.</summary>
+public interface IFrameObserver
+{
+    /// <summary>The frame is sent, or on its way with others, or dropped because its connection is closed. Throws nothing.</summary>
+    void OnSent();
 }

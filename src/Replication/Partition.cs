@@ -16,6 +16,7 @@ public sealed class Partition
     private readonly HashSet<FetchWaiter> parked = [];
     private volatile Leadership leadership = Leadership.None;
     private int parkedCount;
+    private object? counts;
 
     /// <param name="topicId">Its topic's id.</param>
     /// <param name="log">Its records.</param>
@@ -47,6 +48,12 @@ public sealed class Partition
 
     /// <summary>How many in-sync replicas acks=all asks for; the topic's <c>min.insync.replicas</c>.</summary>
     public int MinInSyncReplicas { get; set; } = 1;
+
+    /// <summary>What whoever measures keeps for the partition, so that he need not look it up for each request.</summary>
+    public object? Counts => Volatile.Read(ref counts);
+
+    /// <summary>Sets <see cref="Counts"/> unless they are set; returns what it was before.</summary>
+    public object? AttachCounts(object made) => Interlocked.CompareExchange(ref counts, made, null);
 
     /// <summary>Takes over what the cluster's metadata says. Fetches that wait are answered anew.</summary>
     public void SetLeadership(Leadership next)

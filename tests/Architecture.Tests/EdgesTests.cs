@@ -9,6 +9,7 @@ public class EdgesTests
     private static readonly Dictionary<string, string[]> Edges = new()
     {
         ["Common"] = [],
+        ["Metrics"] = ["Common"],
         ["Protocol"] = ["Common"],
         ["Storage"] = ["Protocol"],
         ["Raft"] = ["Protocol"],
@@ -16,7 +17,7 @@ public class EdgesTests
         ["Coordination"] = ["Protocol"],
         ["Network"] = ["Protocol"],
         ["Replication"] = ["Storage", "Metadata"],
-        ["Broker"] = ["Raft", "Coordination", "Network", "Replication"],
+        ["Broker"] = ["Raft", "Coordination", "Network", "Replication", "Metrics"],
         ["Milena"] = ["Broker"],
     };
 

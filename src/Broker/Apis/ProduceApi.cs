@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Milena.Broker.Dispatch;
+using Milena.Broker.Metrics;
 using Milena.Broker.Transactions;
 using Milena.Metadata.Topics;
 using Milena.Network;
@@ -21,7 +22,7 @@ namespace Milena.Broker.Apis;
 /// order is appended in order.
 /// acks=0 has no response; an error closes the connection instead, as the client could not learn of it otherwise.
 /// </remarks>
-internal sealed class ProduceApi(PartitionDirectory partitions, TransactionVerifier transactions)
+internal sealed class ProduceApi(PartitionDirectory partitions, TransactionVerifier transactions, TopicMetrics metrics)
     : IApi<ProduceRequest, ProduceResponse>
 {
     private const short TopicIdsFrom = 13;
@@ -92,6 +93,7 @@ internal sealed class ProduceApi(PartitionDirectory partitions, TransactionVerif
                 var result = verdict.Error == ErrorCode.None
                     ? Append(request, topic, data, context, verdict.Terms, out partition)
                     : new(verdict.Error) { ErrorMessage = verification is null ? null : $"the transaction's coordinator: {verdict.Error.Message()}" };
+                metrics.CountAppend(partition, data.Records.Length, result);
                 answers[p] = Answer(data.Index, result);
                 failed |= result.Error != ErrorCode.None;
                 if (result.Error == ErrorCode.None && request.Acks != 0)

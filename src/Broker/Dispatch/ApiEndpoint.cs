@@ -38,12 +38,12 @@ internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse>
     {
         var request = TRequest.Read(ref body, context.Version);
         var pending = api.Handle(request, context);
-        return pending.IsCompletedSuccessfully ? new(Encode(pending.Result, context)) : Awaited(pending, context);
+        return pending.IsCompletedSuccessfully ? new(context.Answer(pending.Result)) : Awaited(pending, context);
 
-        static async ValueTask<OutboundFrame?> Awaited(ValueTask<TResponse?> pending, RequestContext context) =>
-            Encode(await pending, context);
+        static async ValueTask<OutboundFrame?> Awaited(ValueTask<TResponse?> pending, RequestContext context)
+        {
+            context.Handled();
+            return context.Answer(await pending);
+        }
     }
-
-    private static OutboundFrame? Encode(TResponse? response, RequestContext context) =>
-        response is null ? null : Frames.Response(response, context.Version, context.CorrelationId);
 }

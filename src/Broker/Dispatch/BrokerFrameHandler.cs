@@ -1,4 +1,5 @@
 using Milena.Broker.Apis;
+using Milena.Broker.Metrics;
 using Milena.Network;
 using Milena.Protocol;
 
@@ -8,7 +9,7 @@ namespace Milena.Broker.Dispatch;
 /// Reads a frame's header and calls the API that it asks for. The only way to reach an API. Until the broker serves, requests
 /// wait.
 /// </summary>
-internal sealed class BrokerFrameHandler : IFrameHandler
+internal sealed class BrokerFrameHandler(RequestMetrics metrics) : IFrameHandler
 {
     private readonly TaskCompletionSource<ApiRegistry> serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -27,7 +28,7 @@ internal sealed class BrokerFrameHandler : IFrameHandler
     {
     }
 
-    private static ValueTask<OutboundFrame?> Handle(ApiRegistry registry, Connection connection, InboundFrame frame)
+    private ValueTask<OutboundFrame?> Handle(ApiRegistry registry, Connection connection, InboundFrame frame)
     {
         var prefix = RequestPrefix.Peek(frame.Bytes);
         var version = prefix.ApiVersion;
@@ -38,7 +39,7 @@ internal sealed class BrokerFrameHandler : IFrameHandler
 
         var reader = new MessageReader(frame.Bytes);
         var header = RequestHeaders.Read(ref reader, out _);
-        var context = new RequestContext(connection, frame, endpoint.Key, version, header.CorrelationId, header.ClientId);
+        var context = new RequestContext(connection, frame, endpoint.Key, version, header.CorrelationId, header.ClientId, metrics);
         ConnectionState.Of(connection);
         return endpoint.Invoke(context, ref reader);
     }

@@ -1,12 +1,18 @@
+using Milena.Broker.Metrics;
 using Milena.Network;
 using Milena.Protocol;
 
 namespace Milena.Broker.Dispatch;
 
-/// <summary>What an API handler may know of a request besides its body.</summary>
+/// <summary>What an API handler may know of a request besides its body; and the clock that is held beside it.</summary>
 internal sealed class RequestContext(
-    Connection connection, InboundFrame frame, ApiKey key, short version, int correlationId, string? clientId)
+    Connection connection, InboundFrame frame, ApiKey key, short version, int correlationId, string? clientId, RequestMetrics metrics)
+    : IFrameObserver
 {
+    private readonly long startedAt = metrics.Now;
+    private long handledAt; // its thread had done with it; 0 as long as it has not
+    private long answeredAt;
+
     public Connection Connection { get; } = connection;
 
     public ApiKey Key { get; } = key;
@@ -33,4 +39,45 @@ internal sealed class RequestContext(
     /// The memory of all requests is bounded, and what waits for a record must not keep it from others.
     /// </summary>
     public void ReleaseFrame() => frame.Dispose();
+
+    /// <summary>How long its client is held up by a quota, for the metrics; the API sets it.</summary>
+    public int ThrottleTimeMs { get; set; }
+
+    /// <summary>The thread that handles it goes on to something else: the answer comes later.</summary>
+    public void Handled() => handledAt = metrics.Now;
+
+    /// <summary>The answer is known. Null if the client wants none.</summary>
+    public OutboundFrame? Answer<TResponse>(TResponse? response)
+        where TResponse : class, IResponse<TResponse>
+    {
+        answeredAt = metrics.Now;
+        if (handledAt == 0)
+            handledAt = answeredAt;
+        if (response is null)
+        {
+            OnSent();
+            return null;
+        }
+
+        response.CountErrors(metrics.Of(Key));
+        return Frames.Response(response, Version, CorrelationId, this);
+    }
+
+    /// <summary>The answer is sent: everything about the request is known.</summary>
+    public void OnSent()
+    {
+        var now = metrics.Now;
+        var api = metrics.Of(Key);
+        api.CountVersion(Version);
+        api.RequestBytes.Update(frame.Length);
+        api.TotalTime.Update(Micros(now - startedAt));
+        api.RequestQueueTime.Update(0);
+        api.LocalTime.Update(Micros(handledAt - startedAt));
+        api.RemoteTime.Update(Micros(answeredAt - handledAt));
+        api.ThrottleTime.Update(ThrottleTimeMs * 1000L);
+        api.ResponseQueueTime.Update(0);
+        api.ResponseSendTime.Update(Micros(now - answeredAt));
+    }
+
+    private long Micros(long ticks) => (long)(ticks * metrics.MicrosecondsPerTick);
 }

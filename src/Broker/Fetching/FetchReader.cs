@@ -1,4 +1,5 @@
 using Milena.Broker.Dispatch;
+using Milena.Broker.Metrics;
 using Milena.Common;
 using Milena.Protocol;
 using Milena.Protocol.Compression;
@@ -8,12 +9,13 @@ using Milena.Replication;
 namespace Milena.Broker.Fetching;
 
 /// <summary>Reads what a fetch asks for, within its limits, and waits for more where it asks for more than there is.</summary>
-internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, TimeProvider time)
+internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, TimeProvider time, TopicMetrics metrics)
 {
     private const short TopicIdsFrom = 13;
     private const short StorageErrorFrom = 6;
     private const short ZstdFrom = 10;
     private const short LeaderHintsFrom = 16;
+    private const short LegacyUpTo = 3;
     private const sbyte ReadCommitted = 1;
 
     /// <summary>Brings the request's limits within the broker's (<c>fetch.max.bytes</c>): nobody waits for more than he can get.</summary>
@@ -38,6 +40,8 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
             isFirst = false;
             remaining = Math.Max(0, remaining - read.Bytes);
         }
+
+        metrics.CountForAll(TopicEvent.TotalFetchRequests, fetch.Asked.Length);
     }
 
     /// <summary>Waits until the fetch is satisfied or its time is up, then leaves in it what there is.</summary>
@@ -59,6 +63,7 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
     /// <summary>The response. Where a partition has another leader, it says who that is and where.</summary>
     public FetchResponse Answer(Fetch fetch, RequestContext context)
     {
+        CountBytes(fetch, context.Version);
         var response = fetch.Answer(context.Version);
         if (context.Version >= LeaderHintsFrom && fetch.HasError)
             TellLeaders(response, context);
@@ -79,9 +84,27 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
                 IsCommitted: request.IsolationLevel == ReadCommitted,
                 asked.CurrentLeaderEpoch,
                 asked.LastFetchedEpoch));
+        if (partition is not null)
+            metrics.CountForTopic(TopicEvent.TotalFetchRequests, partition);
+        if (read.Error is ErrorCode.UnknownServerError or ErrorCode.CorruptMessage)
+            metrics.Count(TopicEvent.FailedFetchRequests, partition); // all others are ordinary answers
         return read.Error == ErrorCode.KafkaStorageError && version < StorageErrorFrom
             ? read with { Error = ErrorCode.NotLeaderOrFollower }
             : read;
+    }
+
+    private void CountBytes(Fetch fetch, short version)
+    {
+        for (var i = 0; i < fetch.Asked.Length && fetch.Bytes > 0; i++)
+        {
+            var read = fetch.Read(i).Bytes;
+            if (read == 0)
+                continue;
+            Find(fetch.Asked[i].Key, version, out var partition);
+            metrics.Count(TopicEvent.BytesOut, partition, read);
+            if (version <= LegacyUpTo)
+                metrics.Count(TopicEvent.FetchMessageConversions, partition);
+        }
     }
 
     private async ValueTask<FetchWake> Wait(Fetch fetch, FetchRequest request, TimeSpan left, RequestContext context)

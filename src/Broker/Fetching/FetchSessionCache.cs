@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Milena.Metrics;
 
 namespace Milena.Broker.Fetching;
 
@@ -26,6 +27,19 @@ internal sealed class FetchSessionCache(int slotsMax, long evictionMs, Random ra
                 return sessions.Count;
         }
     }
+
+    /// <summary>How many partitions all sessions remember together.</summary>
+    public long PartitionCount
+    {
+        get
+        {
+            lock (gate)
+                return sessions.Values.Sum(session => (long)session.Count);
+        }
+    }
+
+    /// <summary>Counts sessions that gave way to others; null for nobody.</summary>
+    public Meter? Evictions { get; set; }
 
     public bool TryGet(int id, [NotNullWhen(true)] out FetchSession? session)
     {
@@ -76,6 +90,7 @@ internal sealed class FetchSessionCache(int slotsMax, long evictionMs, Random ra
                 return false;
         }
 
+        Evictions?.Mark();
         return sessions.Remove(victim.Id);
     }
 

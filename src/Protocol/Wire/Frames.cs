@@ -23,19 +23,19 @@ public static class Frames
     }
 
     /// <summary>Encodes a response with the header that its version demands.</summary>
-    public static OutboundFrame Response<TResponse>(TResponse response, short version, int correlationId)
+    public static OutboundFrame Response<TResponse>(TResponse response, short version, int correlationId, IFrameObserver? observer = null)
         where TResponse : IResponse<TResponse> =>
-        Response(TResponse.Key, response, version, correlationId);
+        Response(TResponse.Key, response, version, correlationId, observer);
 
     /// <summary>The same where the type is not known to the caller; the response must be one of the API's.</summary>
-    public static OutboundFrame Response(ApiKey key, IMessage response, short version, int correlationId)
+    public static OutboundFrame Response(ApiKey key, IMessage response, short version, int correlationId, IFrameObserver? observer = null)
     {
         using var writer = MessageWriter.ForFrame();
         writer.WriteInt32(correlationId);
         if (ApiTable.Get(key).ResponseHeaderVersion(version) > 0)
             writer.WriteUnsignedVarint(0);
         response.Write(writer, version);
-        return writer.ToFrame();
+        return writer.ToFrame(observer);
     }
 
     /// <summary>Decodes the header and body of a response that arrived in a frame (without its size prefix).</summary>

@@ -43,4 +43,7 @@ public interface IResponse<TSelf> : IMessage<TSelf>
 {
     /// <summary>The API that answers.</summary>
     static abstract ApiKey Key { get; }
+
+    /// <summary>Shows every error code in it, those of parts of parts too.</summary>
+    void CountErrors(IErrorCounter errors);
 }

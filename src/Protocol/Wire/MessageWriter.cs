@@ -54,11 +54,11 @@ public sealed partial class MessageWriter : IDisposable
     public byte[] ToArray() => WrittenSpan.ToArray();
 
     /// <summary>Writes the size prefix and gives the buffer away; the writer is done.</summary>
-    public OutboundFrame ToFrame()
+    public OutboundFrame ToFrame(IFrameObserver? observer = null)
     {
         Invariant.Holds(isFrame);
         BinaryPrimitives.WriteInt32BigEndian(buffer, Length - FramePrefixBytes);
-        var frame = new OutboundFrame(buffer, position, insertions);
+        var frame = new OutboundFrame(buffer, position, insertions) { Observer = observer };
         Clear();
         return frame;
     }

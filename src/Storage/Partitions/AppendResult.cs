@@ -40,6 +40,9 @@ public readonly record struct AppendResult(
     /// </summary>
     public bool MustFlush { get; init; }
 
+    /// <summary>True if the records were written otherwise than they came: from an old format, or in the topic's codec.</summary>
+    public bool IsConverted { get; init; }
+
     /// <summary>What is wrong, for the user; null if the error says it all.</summary>
     public string? ErrorMessage { get; init; }
 

@@ -29,7 +29,7 @@ public sealed partial class PartitionLog
 
         using var validation = BatchValidator.Validate(batches, rules, nowMs);
         return validation.Error == ErrorCode.None
-            ? Append(validation.Batch.Span, leaderEpoch, origin, nowMs, validation.LogAppendTimeMs, terms)
+            ? Append(validation.Batch.Span, leaderEpoch, origin, nowMs, validation.LogAppendTimeMs, terms) with { IsConverted = validation.IsConverted }
             : new(validation.Error) { ErrorMessage = validation.Message, RecordFaults = validation.RecordFaults };
     }
 

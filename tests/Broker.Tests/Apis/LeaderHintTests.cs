@@ -4,9 +4,11 @@ using Milena.Broker.Apis;
 using Milena.Broker.Configuration;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
+using Milena.Broker.Metrics;
 using Milena.Broker.Transactions;
 using Milena.Common;
 using Milena.Metadata.Images;
+using Milena.Metrics;
 using Milena.Network;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
@@ -49,9 +51,10 @@ public sealed class LeaderHintTests : IAsyncLifetime
         var metadata = new MetadataCache();
         metadata.Publish(delta.After);
         var partitions = new PartitionDirectory(replicas, metadata);
-        produce = new ProduceApi(partitions, new TransactionVerifier(new NoTransactions(), partitions, static () => true));
+        var metrics = new TopicMetrics(new MetricRegistry(time));
+        produce = new ProduceApi(partitions, new TransactionVerifier(new NoTransactions(), partitions, static () => true), metrics);
         fetch = new FetchApi(
-            new FetchSessions(new FetchSessionCache(10, 1000, new Random(1)), time), new FetchReader(partitions, 1 << 20, time));
+            new FetchSessions(new FetchSessionCache(10, 1000, new Random(1)), time), new FetchReader(partitions, 1 << 20, time, metrics));
         return ValueTask.CompletedTask;
     }
 
