@@ -28,8 +28,8 @@ public sealed class AllocationTests : IAsyncLifetime
     public ValueTask DisposeAsync() => broker.DisposeAsync();
 
     [Theory]
-    [InlineData(12, 740)]
-    [InlineData(13, 710)]
+    [InlineData(12, 780)]
+    [InlineData(13, 755)]
     public void A_produce_request_of_16_KB(int version, int bound)
     {
         var one = Measure(ClientExtensions.ProduceRequest(topic, 0, BatchOf(1), acks: 1), version);
@@ -53,8 +53,8 @@ public sealed class AllocationTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(12, 1270)]
-    [InlineData(13, 1240)]
+    [InlineData(12, 1310)]
+    [InlineData(13, 1285)]
     public async Task A_fetch_request_of_16_KB(int version, int bound)
     {
         await client.Produce(topic, 0, BatchOf(1));

@@ -138,5 +138,5 @@ public sealed class ManyBrokersTests
     };
 
     private static async Task<RequestContext> Context(ApiKey key, int version, string listener = TestBroker.Listener) =>
-        new(await TestConnection.Make(listener), InboundFrame.Copy([]), key, (short)version, 1, "tests");
+        new(await TestConnection.Make(listener), InboundFrame.Copy([]), key, (short)version, 1, "tests", TestConnection.Metrics);
 }

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Milena.Broker.Metrics;
+using Milena.Metrics;
 using Milena.Network;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
@@ -8,6 +10,9 @@ namespace Milena.Broker.Tests;
 /// <summary>Connections to hand to handlers that are called by the test itself.</summary>
 internal static class TestConnection
 {
+    /// <summary>What is measured of requests that are made without a broker; nobody looks at it.</summary>
+    public static RequestMetrics Metrics { get; } = new(new MetricRegistry(TimeProvider.System));
+
     /// <summary>The broker's end of a connection that a client has opened and left.</summary>
     public static async Task<Connection> Make(string listener = TestBroker.Listener)
     {
