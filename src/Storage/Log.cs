@@ -50,4 +50,16 @@ internal static partial class Log
 
     [LoggerMessage(2014, LogLevel.Error, "{Task} failed and is tried again at its next turn")]
     public static partial void BackgroundTaskFailed(ILogger logger, Exception cause, string task);
+
+    [LoggerMessage(2015, LogLevel.Information, "{Partition}: compacted up to offset {EndOffset} in {ElapsedMs} ms: kept {WrittenBytes} of {ReadBytes} bytes")]
+    public static partial void Compacted(ILogger logger, TopicPartition partition, long endOffset, long elapsedMs, long writtenBytes, long readBytes);
+
+    [LoggerMessage(2016, LogLevel.Error, "{Partition}: cannot be compacted, and is not looked at again before the next start: {Reason}")]
+    public static partial void Uncleanable(ILogger logger, Exception? cause, TopicPartition partition, string reason);
+
+    [LoggerMessage(2017, LogLevel.Warning, "{Partition}: is compacted from its start on, as the checkpoint's offset {CleanedTo} is not within the log")]
+    public static partial void CleanedToReset(ILogger logger, TopicPartition partition, long cleanedTo);
+
+    [LoggerMessage(2018, LogLevel.Critical, "a thread that compacts logs has died")]
+    public static partial void CleanerDied(ILogger logger, Exception cause);
 }

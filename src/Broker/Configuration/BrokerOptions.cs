@@ -22,11 +22,23 @@ internal static class BrokerOptions
         NodeId = config.NodeId,
         RecoveryThreadsPerDataDir = config.GetInt("num.recovery.threads.per.data.dir"),
         RetentionCheckIntervalMs = config.GetLong("log.retention.check.interval.ms"),
+        Cleaner = Cleaner(new ConfigLayers(config)),
         RecoveryPointCheckpointIntervalMs = config.GetLong("log.flush.offset.checkpoint.interval.ms"),
         LogStartCheckpointIntervalMs = config.GetLong("log.flush.start.offset.checkpoint.interval.ms"),
         HighWatermarkCheckpointIntervalMs = config.GetLong("replica.high.watermark.checkpoint.interval.ms"),
         ProducerIdExpirationMs = config.GetInt("producer.id.expiration.ms"),
         ProducerIdExpirationCheckIntervalMs = config.GetInt("producer.id.expiration.check.interval.ms"),
+    };
+
+    /// <summary>How logs are compacted, which may change while the broker runs.</summary>
+    public static CleanerOptions Cleaner(ConfigLayers config) => new()
+    {
+        Threads = (bool)config.Value("log.cleaner.enable")! ? (int)config.Value("log.cleaner.threads")! : 0,
+        BackoffMs = (long)config.Value("log.cleaner.backoff.ms")!,
+        DedupeBufferBytes = (long)config.Value("log.cleaner.dedupe.buffer.size")!,
+        DedupeLoadFactor = (double)config.Value("log.cleaner.io.buffer.load.factor")!,
+        IoBufferBytes = (int)config.Value("log.cleaner.io.buffer.size")!,
+        IoMaxBytesPerSecond = (double)config.Value("log.cleaner.io.max.bytes.per.second")!,
     };
 
     /// <summary>

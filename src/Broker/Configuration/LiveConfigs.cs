@@ -34,6 +34,7 @@ internal sealed class LiveConfigs(BrokerConfig config, FrameServer frames, LogMa
     private void Apply(ConfigLayers layers)
     {
         frames.Limits = BrokerOptions.Connections(layers);
+        logs.Cleaner.Options = BrokerOptions.Cleaner(layers);
         logs.ProducerIdExpirationMs = (int)layers.Value("producer.id.expiration.ms")!;
         verifiesTransactions = (bool)layers.Value("transaction.partition.verification.enable")!;
     }

@@ -30,6 +30,10 @@ internal static class LogConfigs
             FileDeleteDelayMs = topic.FileDeleteDelayMs,
             CleanupPolicy = (topic.IsDeleted ? CleanupPolicy.Delete : CleanupPolicy.None)
                 | (topic.IsCompacted ? CleanupPolicy.Compact : CleanupPolicy.None),
+            MinCleanableDirtyRatio = topic.MinCleanableDirtyRatio,
+            MinCompactionLagMs = topic.MinCompactionLagMs,
+            MaxCompactionLagMs = topic.MaxCompactionLagMs,
+            DeleteRetentionMs = topic.DeleteRetentionMs,
             MaxMessageBytes = topic.MaxMessageBytes,
             TimestampType = topic.MessageTimestampType,
             TimestampBeforeMaxMs = topic.MessageTimestampBeforeMaxMs,

@@ -36,6 +36,11 @@ public static class ConfigSupport
         "min.insync.replicas", "num.recovery.threads.per.data.dir", "producer.id.expiration.check.interval.ms",
         "producer.id.expiration.ms", "replica.high.watermark.checkpoint.interval.ms",
 
+        // Compaction.
+        "log.cleaner.backoff.ms", "log.cleaner.dedupe.buffer.size", "log.cleaner.delete.retention.ms", "log.cleaner.enable",
+        "log.cleaner.io.buffer.load.factor", "log.cleaner.io.buffer.size", "log.cleaner.io.max.bytes.per.second",
+        "log.cleaner.max.compaction.lag.ms", "log.cleaner.min.cleanable.ratio", "log.cleaner.min.compaction.lag.ms", "log.cleaner.threads",
+
         // Transactions.
         "transaction.partition.verification.enable",
 
@@ -54,6 +59,8 @@ public static class ConfigSupport
     [
         "max.connection.creation.rate", "max.connections", "max.connections.per.ip", "max.connections.per.ip.overrides",
         "producer.id.expiration.ms", "transaction.partition.verification.enable",
+        "log.cleaner.backoff.ms", "log.cleaner.dedupe.buffer.size", "log.cleaner.io.buffer.load.factor", "log.cleaner.io.buffer.size",
+        "log.cleaner.io.max.bytes.per.second", "log.cleaner.threads",
     ];
 
     private static readonly Lazy<HashSet<string>> AtOnce = new(FindActedOnAtOnce);

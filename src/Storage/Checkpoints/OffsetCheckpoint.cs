@@ -18,6 +18,9 @@ public static class OffsetCheckpoint
     /// <summary>High watermarks.</summary>
     public const string HighWatermarks = "replication-offset-checkpoint";
 
+    /// <summary>Up to which offset each log is compacted.</summary>
+    public const string Cleaned = "cleaner-offset-checkpoint";
+
     /// <summary>Reads a checkpoint; a missing one is empty. Throws <see cref="CorruptFileException"/> if it is malformed.</summary>
     internal static Dictionary<TopicPartition, long> Read(IFileSystem files, string path)
     {

@@ -30,6 +30,7 @@ public sealed partial class LogManager
                 () => ForEachLog(log => log.RemoveExpiredProducers(ProducerIdExpirationMs))),
             new("closing files", options.IdleFileMs, now, () => ForEachLog(log => log.CloseIdleFiles())),
         ];
+        Cleaner.Start();
         timer = time.CreateTimer(_ => Turn(), null, TimeSpan.FromMilliseconds(TurnMs), TimeSpan.FromMilliseconds(TurnMs));
     }
 
@@ -39,6 +40,7 @@ public sealed partial class LogManager
     {
         if (timer is not null)
             await timer.DisposeAsync(); // returns when no turn is under way
+        Cleaner.Stop();
     }
 
     private void Turn()
@@ -103,6 +105,9 @@ public sealed partial class LogManager
 
     private void WriteHighWatermarks(LogDirectory directory) =>
         WriteCheckpoint(directory, OffsetCheckpoint.HighWatermarks, log => log.HighWatermark);
+
+    private void WriteCleaned(LogDirectory directory) =>
+        WriteCheckpoint(directory, OffsetCheckpoint.Cleaned, log => log.CleanedTo >= 0 ? log.CleanedTo : null);
 
     // A log that starts where its first segment does needs no entry.
     private void WriteLogStarts(LogDirectory directory) =>

@@ -101,10 +101,11 @@ public sealed partial class LogManager
         private readonly Dictionary<TopicPartition, long> recoveryPoints = Read(directory, OffsetCheckpoint.RecoveryPoints);
         private readonly Dictionary<TopicPartition, long> logStarts = Read(directory, OffsetCheckpoint.LogStartOffsets);
         private readonly Dictionary<TopicPartition, long> highWatermarks = Read(directory, OffsetCheckpoint.HighWatermarks);
+        private readonly Dictionary<TopicPartition, long> cleaned = Read(directory, OffsetCheckpoint.Cleaned);
 
         public LoadState StateOf(TopicPartition partition, bool wasClean, long producerIdExpirationMs) => new(
             wasClean, recoveryPoints.GetValueOrDefault(partition), logStarts.GetValueOrDefault(partition), highWatermarks.GetValueOrDefault(partition),
-            producerIdExpirationMs);
+            cleaned.GetValueOrDefault(partition, -1), producerIdExpirationMs);
 
         private static Dictionary<TopicPartition, long> Read(LogDirectory directory, string name) =>
             OffsetCheckpoint.Read(directory.Files, directory.PathOf(name));

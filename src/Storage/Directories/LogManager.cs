@@ -32,10 +32,15 @@ public sealed partial class LogManager : IAsyncDisposable
         this.logger = logger;
         this.directories = directories;
         ClusterId = clusterId;
+        Cleaner = new(options.Cleaner, () => logs.Values, WriteCleaned, time, logger);
         foreach (var opened in directories)
         {
             opened.Directory.Failed = OnFailed;
-            opened.Directory.RecoveryPointsMoved = () => WriteRecoveryPoints(opened.Directory);
+            opened.Directory.RecoveryPointsMoved = () =>
+            {
+                WriteRecoveryPoints(opened.Directory);
+                WriteCleaned(opened.Directory); // what was compacted cannot reach further than the log
+            };
         }
     }
 
@@ -68,6 +73,9 @@ public sealed partial class LogManager : IAsyncDisposable
     /// lives, and whoever listens decides whether it should. Directories that failed while they were opened are in <see cref="LogDirs"/>.
     /// </summary>
     public event Action<LogDirInfo, IOException>? LogDirFailed;
+
+    /// <summary>Compacts the logs that want it, from <see cref="LoadLogs"/> on.</summary>
+    public LogCleaner Cleaner { get; }
 
     /// <summary>The cluster's id.</summary>
     public string ClusterId { get; }

@@ -47,6 +47,9 @@ public sealed record LogManagerOptions
     /// <summary><c>producer.id.expiration.check.interval.ms</c>.</summary>
     public long ProducerIdExpirationCheckIntervalMs { get; init; } = 600_000;
 
+    /// <summary><c>log.cleaner.*</c>: how logs are compacted.</summary>
+    public CleanerOptions Cleaner { get; init; } = new();
+
     /// <summary>How many files of logs are open at once, at most; beyond that, those that were not used lately are closed. Ours.</summary>
     public int OpenFilesMax { get; init; } = 4_096;
 

@@ -21,6 +21,9 @@ public interface IFileSystem
     /// <summary>When the file was last written to.</summary>
     DateTimeOffset LastWritten(string path);
 
+    /// <summary>Sets when a file was last written to.</summary>
+    void SetLastWritten(string path, DateTimeOffset time);
+
     /// <summary>The names (not paths) of the files in a directory, in no order.</summary>
     IReadOnlyList<string> ListFiles(string directory);
 

@@ -25,6 +25,13 @@ public sealed class LocalFileSystem : IFileSystem
     public DateTimeOffset LastWritten(string path) => Translate(path, 0, static (path, _) => new DateTimeOffset(File.GetLastWriteTimeUtc(path)));
 
     /// <inheritdoc/>
+    public void SetLastWritten(string path, DateTimeOffset time) => Translate(path, time, static (path, time) =>
+    {
+        File.SetLastWriteTimeUtc(path, time.UtcDateTime);
+        return true;
+    });
+
+    /// <inheritdoc/>
     public IReadOnlyList<string> ListFiles(string directory) =>
         Translate(directory, 0, static (path, _) => Names(Directory.GetFiles(path)));
 

@@ -63,6 +63,21 @@ public sealed record LogConfig
     /// <summary><c>cleanup.policy</c>.</summary>
     public CleanupPolicy CleanupPolicy { get; init; } = CleanupPolicy.Delete;
 
+    /// <summary><c>min.cleanable.dirty.ratio</c>: the log is compacted when more of it than this is dirty.</summary>
+    public double MinCleanableDirtyRatio { get; init; } = 0.5;
+
+    /// <summary><c>min.compaction.lag.ms</c>: records younger than this are not compacted.</summary>
+    public long MinCompactionLagMs { get; init; }
+
+    /// <summary><c>max.compaction.lag.ms</c>: records older than this are compacted however little is dirty.</summary>
+    public long MaxCompactionLagMs { get; init; } = long.MaxValue;
+
+    /// <summary><c>delete.retention.ms</c>: how long compaction keeps tombstones, for those who read from the start.</summary>
+    public long DeleteRetentionMs { get; init; } = DayMs;
+
+    /// <summary>When a segment is rolled for its age: the active one is not compacted, so records may not wait in it for too long.</summary>
+    internal long RollMs => CleanupPolicy.HasFlag(CleanupPolicy.Compact) ? Math.Min(SegmentMs, MaxCompactionLagMs) : SegmentMs;
+
     /// <summary><c>max.message.bytes</c>: the largest batch that a client may send, header included.</summary>
     public int MaxMessageBytes { get; init; } = 1_048_588;
 

@@ -8,8 +8,10 @@ namespace Milena.Storage;
 /// <param name="RecoveryPoint">Everything below it was synced.</param>
 /// <param name="LogStartOffset">The first offset that can be read, unless the first segment begins behind it.</param>
 /// <param name="HighWatermark">The high watermark when it was last written down.</param>
+/// <param name="CleanedTo">Everything below it was compacted; -1 if nothing was.</param>
 /// <param name="ProducerIdExpirationMs">When producers that write nothing are forgotten.</param>
-internal readonly record struct LoadState(bool WasClean, long RecoveryPoint, long LogStartOffset, long HighWatermark, long ProducerIdExpirationMs);
+internal readonly record struct LoadState(
+    bool WasClean, long RecoveryPoint, long LogStartOffset, long HighWatermark, long CleanedTo, long ProducerIdExpirationMs);
 
 /// <summary>
 /// Opens a partition's directory. After a shutdown in order it reads the end of the last segment. After a crash it reads what lies
@@ -82,6 +84,7 @@ internal sealed class LogLoader
         LoadProducers(log, snapshots, endOffset, wasRecovered ? recoveryPoint : endOffset);
         // Whoever made the names last need not have synced them.
         log.Start(endOffset, state.HighWatermark, recoveryPoint, hasNewNames: wasRecovered || isBlank, isBlank);
+        log.LoadCleanedTo(state.CleanedTo);
         if (wasRecovered)
         {
             log.Settle(isClosing: false);

@@ -48,14 +48,18 @@ public sealed partial class PartitionLog
     /// </summary>
     public IReadOnlyList<AbortedTransaction> AbortedTransactions(long fetchOffset, in LogRead read)
     {
-        var found = new List<AbortedTransaction>();
-        var all = Segments;
         if (read.Slice is not { } slice)
-            return found;
-        var upperBound = slice.Segment.OffsetAtOrBehind(slice.EndPosition) ?? NextBaseOffset(all, slice.Segment);
-        for (var i = Math.Max(0, FloorIndex(all, fetchOffset)); i < all.Length; i++)
+            return [];
+        var upperBound = slice.Segment.OffsetAtOrBehind(slice.EndPosition) ?? NextBaseOffset(slice.Log, slice.Segment);
+        return AbortedBetween(slice.Log, fetchOffset, upperBound); // compaction may have put others in their place, without the records
+    }
+
+    private static List<AbortedTransaction> AbortedBetween(LogSegment[] all, long fromOffset, long upperBound)
+    {
+        var found = new List<AbortedTransaction>();
+        for (var i = Math.Max(0, FloorIndex(all, fromOffset)); i < all.Length; i++)
         {
-            if (all[i].TransactionIndex is { } index && CollectAborted(index, fetchOffset, upperBound, found))
+            if (all[i].TransactionIndex is { } index && CollectAborted(index, fromOffset, upperBound, found))
                 break;
         }
 
@@ -109,7 +113,7 @@ public sealed partial class PartitionLog
             var length = Math.Min(end - start, maxBytes);
             if (length < batchSize)
                 length = minOneBatch ? batchSize : 0;
-            return new(length == 0 ? null : new SegmentSlice(segment, start, length, directory));
+            return new(length == 0 ? null : new SegmentSlice(segment, start, length, all, directory));
         }
 
         return new(null);

@@ -228,6 +228,7 @@ public sealed partial class PartitionLog
         Volatile.Write(ref segments, [LogSegment.Create(place, offset, config, nowMs, directory.Jitter(config.SegmentJitterMs))]);
         place.Files.SyncDirectory(place.Path);
         SetEnds(offset);
+        Volatile.Write(ref cleanedTo, -1);
         Volatile.Write(ref logStartOffset, offset);
         Volatile.Write(ref highWatermark, offset);
         Epochs.Clear();
@@ -242,6 +243,7 @@ public sealed partial class PartitionLog
     {
         Volatile.Write(ref logStartOffset, Math.Min(logStartOffset, endOffset));
         Volatile.Write(ref highWatermark, Math.Min(highWatermark, endOffset));
+        Volatile.Write(ref cleanedTo, Math.Min(cleanedTo, endOffset)); // what comes next is dirty
         Volatile.Write(ref logEndOffset, endOffset);
     }
 }

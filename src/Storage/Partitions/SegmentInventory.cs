@@ -60,8 +60,9 @@ internal sealed class SegmentInventory
         swaps.RemoveAll(file => file.Offset >= firstCleaned);
         var logs = swaps.Where(file => file.Name.EndsWith(LogFileNames.Log + LogFileNames.Swap, StringComparison.Ordinal)).ToList();
         if (logs.Count > 0)
-            RemoveReplaced(logs.Min(file => file.Offset), logs.Max(file => EndOffset(file.Offset)));
-        foreach (var (name, _) in swaps)
+            RemoveReplaced(logs.Min(file => file.Offset), logs.Max(file => Math.Max(EndOffset(file.Offset), file.Offset + 1)));
+        // The batches first: once they have their name, what waits beside them is not taken for something that they replace.
+        foreach (var (name, _) in swaps.OrderBy(file => !logs.Contains(file)).ThenBy(file => file.Offset).ToList())
         {
             var final = name[..^LogFileNames.Swap.Length];
             place.Files.Rename(PathOf(name), PathOf(final));

@@ -1,17 +1,24 @@
+using System.Globalization;
+
 namespace Milena.Storage;
 
 /// <summary>
 /// A file of a segment that is opened when it is first needed and may be closed again when it has not been needed for a while, so
 /// that ten thousand idle partitions hold no handles. All methods may be called from several threads at once.
 /// </summary>
-internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, string suffix)
+/// <param name="directory">Where it is.</param>
+/// <param name="baseOffset">The segment's base offset.</param>
+/// <param name="kind">What it is, such as ".log".</param>
+/// <param name="stage">".cleaned" while compaction writes it.</param>
+internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, string kind, string stage = "")
 {
+    private volatile string suffix = kind + stage; // changed under the lock of names, along with the name on the disk
     private IFile? file;
     private bool usedSinceCheck;
     private volatile bool isRemoved;
     private int isQueued;
 
-    public string Path => directory.PathOf(baseOffset, suffix) + (isRemoved ? LogFileNames.Deleted : "");
+    public string Path => directory.PathOf(baseOffset, suffix);
 
     /// <summary>True from the moment the file no longer belongs to the log. Until it is gone from the disk it can still be read.</summary>
     public bool IsRemoved => isRemoved;
@@ -113,15 +120,38 @@ internal sealed class LazyFile(PartitionDirectory directory, long baseOffset, st
     {
         lock (directory.Names)
         {
-            var path = directory.PathOf(baseOffset, suffix);
-            if (!isRemoved && directory.Files.FileExists(path))
-                directory.Files.Rename(path, path + LogFileNames.Deleted);
+            if (isRemoved)
+                return;
+            // Compaction may take files of the same name out of the log before those that it took out before are gone.
+            var removed = suffix + LogFileNames.Deleted;
+            for (var i = 2; directory.Files.FileExists(directory.PathOf(baseOffset, removed)); i++)
+                removed = string.Create(CultureInfo.InvariantCulture, $"{suffix}.{i}{LogFileNames.Deleted}");
+            if (directory.Files.FileExists(Path))
+                directory.Files.Rename(Path, directory.PathOf(baseOffset, removed));
+            suffix = removed;
             isRemoved = true;
         }
     }
 
+    /// <summary>Renames the file to its next stage, which is "" once it belongs to the log. A file of that name is replaced.</summary>
+    public void EnterStage(string nextStage)
+    {
+        lock (directory.Names)
+        {
+            directory.Files.Rename(Path, directory.PathOf(baseOffset, kind + nextStage));
+            suffix = kind + nextStage;
+        }
+    }
+
     /// <summary>The file is about to go with its directory.</summary>
-    public void Forsake() => isRemoved = true;
+    public void Forsake()
+    {
+        lock (directory.Names)
+        {
+            suffix += LogFileNames.Deleted; // nobody opens it any more
+            isRemoved = true;
+        }
+    }
 
     /// <summary>Removes the file from the disk. Who reads it afterwards gets an <see cref="IOException"/>.</summary>
     public void Delete()

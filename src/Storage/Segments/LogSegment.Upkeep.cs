@@ -15,6 +15,21 @@ internal sealed partial class LogSegment
         }
     }
 
+    /// <summary>The time of the first batch, ms; -1 if it has none, or there is no batch.</summary>
+    public long FirstTimestamp
+    {
+        get
+        {
+            if (firstTimestamp == Unknown)
+            {
+                using var scanner = new BatchScanner(File, 0, Size);
+                firstTimestamp = scanner.MoveNext() ? scanner.Current.MaxTimestamp : -1;
+            }
+
+            return firstTimestamp;
+        }
+    }
+
     /// <summary>The offset of the last marker that the transaction index knows; -1 if there is none.</summary>
     public long LastAbortedOffset
     {
@@ -25,8 +40,12 @@ internal sealed partial class LogSegment
         }
     }
 
-    /// <summary>When the file was last written to, Unix ms.</summary>
-    public long LastWrittenMs => File.LastWritten.ToUnixTimeMilliseconds();
+    /// <summary>When the file was last written to, Unix ms. Compaction sets it to what it was.</summary>
+    public long LastWrittenMs
+    {
+        get => File.LastWritten.ToUnixTimeMilliseconds();
+        set => directory.Files.SetLastWritten(File.Path, DateTimeOffset.FromUnixTimeMilliseconds(value));
+    }
 
     /// <summary>Builds both indexes from the batches.</summary>
     public void RebuildIndexes(int indexIntervalBytes)
@@ -172,6 +191,24 @@ internal sealed partial class LogSegment
     {
         foreach (var file in Files())
             file.Close();
+    }
+
+    /// <summary>
+    /// Renames the files of compaction's output to their next stage, the batches first: when they have their own name, whoever finds the
+    /// indexes still waiting for theirs has nothing to do but rename them.
+    /// </summary>
+    public void EnterStage(string nextStage)
+    {
+        foreach (var file in Files())
+            file.EnterStage(nextStage);
+        stage = nextStage;
+    }
+
+    /// <summary>Removes what compaction has written, unless it has begun to take its place.</summary>
+    public void DiscardUnlessPlaced()
+    {
+        if (stage == LogFileNames.Cleaned)
+            Delete();
     }
 
     /// <summary>Takes the files out of the log by renaming them; they can still be read.</summary>

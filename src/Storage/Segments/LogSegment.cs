@@ -11,6 +11,7 @@ internal sealed partial class LogSegment
     private const long Unknown = long.MinValue;
 
     private readonly PartitionDirectory directory;
+    private string stage;
     private RecentBatches? recent;
     private IndexFile? transactionIndex;
     private int size;
@@ -24,14 +25,15 @@ internal sealed partial class LogSegment
     private volatile bool hasUnsyncedTransactions;
     private volatile bool hasUnsyncedSeal;
 
-    private LogSegment(PartitionDirectory directory, long baseOffset, int size)
+    private LogSegment(PartitionDirectory directory, long baseOffset, int size, string stage = "")
     {
         this.directory = directory;
         this.size = size;
+        this.stage = stage;
         BaseOffset = baseOffset;
-        File = new(directory, baseOffset, LogFileNames.Log);
-        OffsetIndex = OffsetIndexEntry.Open(new(directory, baseOffset, LogFileNames.OffsetIndex));
-        TimeIndex = TimeIndexEntry.Open(new(directory, baseOffset, LogFileNames.TimeIndex));
+        File = new(directory, baseOffset, LogFileNames.Log, stage);
+        OffsetIndex = OffsetIndexEntry.Open(new(directory, baseOffset, LogFileNames.OffsetIndex, stage));
+        TimeIndex = TimeIndexEntry.Open(new(directory, baseOffset, LogFileNames.TimeIndex, stage));
     }
 
     /// <summary>No record in it has a lower offset; also the name of its files.</summary>
@@ -78,6 +80,17 @@ internal sealed partial class LogSegment
         return segment;
     }
 
+    /// <summary>A segment that compaction writes, beside those that it is to replace. It is nobody's yet.</summary>
+    public static LogSegment CreateCleaned(PartitionDirectory directory, long baseOffset, long nowMs)
+    {
+        var segment = new LogSegment(directory, baseOffset, size: 0, LogFileNames.Cleaned) { CreatedMs = nowMs, maxTimestamp = -1 };
+        segment.File.SetSize(0);
+        segment.OffsetIndex.CreateEmpty();
+        segment.TimeIndex.CreateEmpty();
+        directory.Files.DeleteFile(directory.PathOf(baseOffset, LogFileNames.TransactionIndex + LogFileNames.Cleaned));
+        return segment;
+    }
+
     /// <summary>A segment whose files are there. They are opened when they are needed.</summary>
     public static LogSegment Open(
         PartitionDirectory directory, long baseOffset, int size, bool hasTransactionIndex, bool isSealed, long nowMs, long rollJitterMs)
@@ -93,7 +106,7 @@ internal sealed partial class LogSegment
     {
         if (Size > config.SegmentBytes - bytes || lastOffset - BaseOffset > int.MaxValue)
             return true;
-        return (Size > 0 && WaitedMs(appendMaxTimestamp, nowMs) > config.SegmentMs - RollJitterMs)
+        return (Size > 0 && WaitedMs(appendMaxTimestamp, nowMs) > config.RollMs - RollJitterMs)
             || OffsetIndex.Count >= config.SegmentIndexBytes / OffsetIndexEntry.Size
             || TimeIndex.Count >= (config.SegmentIndexBytes / TimeIndexEntry.Size) - 1; // one is kept for the last entry
     }
@@ -196,22 +209,12 @@ internal sealed partial class LogSegment
 
     private IndexFile OpenTransactionIndex()
     {
-        var index = AbortedTransaction.Open(new(directory, BaseOffset, LogFileNames.TransactionIndex));
+        var index = AbortedTransaction.Open(new(directory, BaseOffset, LogFileNames.TransactionIndex, stage));
         index.File.Create();
         Volatile.Write(ref transactionIndex, index);
         return index;
     }
 
-    private long WaitedMs(long appendMaxTimestamp, long nowMs)
-    {
-        if (firstTimestamp == Unknown)
-            LoadFirstTimestamp();
-        return firstTimestamp >= 0 ? appendMaxTimestamp - firstTimestamp : nowMs - CreatedMs;
-    }
-
-    private void LoadFirstTimestamp()
-    {
-        using var scanner = new BatchScanner(File, 0, Size);
-        firstTimestamp = scanner.MoveNext() ? scanner.Current.MaxTimestamp : -1;
-    }
+    private long WaitedMs(long appendMaxTimestamp, long nowMs) =>
+        FirstTimestamp >= 0 ? appendMaxTimestamp - FirstTimestamp : nowMs - CreatedMs;
 }

@@ -43,7 +43,7 @@ public sealed class ConfigTests(SharedBroker shared)
                 {
                     ResourceType = Topic,
                     ResourceName = topic.Name,
-                    ConfigurationKeys = ["retention.ms", "min.cleanable.dirty.ratio", "no.such"],
+                    ConfigurationKeys = ["retention.ms", "follower.replication.throttled.replicas", "no.such"],
                 },
                 new() { ResourceType = Broker, ResourceName = "1", ConfigurationKeys = ["log.segment.bytes", "num.io.threads", "node.id"] },
             ],
@@ -53,7 +53,7 @@ public sealed class ConfigTests(SharedBroker shared)
         var results = (await client.Send(request)).Results;
         var texts = results.SelectMany(result => result.Configs).ToDictionary(entry => entry.Name, entry => entry.Documentation);
         Assert.Equal("A value of type long, 1209600000 by default; valid are [-1,...].", texts["retention.ms"]);
-        Assert.EndsWith("It has no effect yet.", texts["min.cleanable.dirty.ratio"]);
+        Assert.EndsWith("It has no effect yet.", texts["follower.replication.throttled.replicas"]);
         Assert.EndsWith("It can be changed at any time, for one broker or for all.", texts["log.segment.bytes"]);
         Assert.EndsWith("It changes by a restart only, as yet. It has no effect yet.", texts["num.io.threads"]);
         Assert.Contains("It changes by a restart only.", texts["node.id"]);
@@ -142,7 +142,7 @@ public sealed class ConfigTests(SharedBroker shared)
 
     [Theory]
     [InlineData(Broker, "1", "num.io.threads", "4")]
-    [InlineData(Broker, "", "log.cleaner.threads", "4")]
+    [InlineData(Broker, "", "background.threads", "4")]
     [InlineData(Broker, "1", "listener.name.plaintext.ssl.keystore.location", "/a")]
     [InlineData(Broker, "1", "leader.replication.throttled.rate", "1000")]
     [InlineData(Broker, "1", "nobody.knows.this", "1")]
@@ -205,9 +205,9 @@ public sealed class ConfigTests(SharedBroker shared)
     {
         await using var broker = await TestBroker.StartAsync();
         await using var one = broker.Connect();
-        await one.CreateTopic("t", configs: [("delete.retention.ms", "5"), ("retention.ms", "5"), ("min.cleanable.dirty.ratio", "0.1")]);
-        Assert.EndsWith("not acted on yet: delete.retention.ms, min.cleanable.dirty.ratio", await broker.Log.Line("not acted on"));
-        Assert.Equal("5", (await Describe(one, Topic, "t", 4))["delete.retention.ms"].Value);
+        await one.CreateTopic("t", configs: [("follower.replication.throttled.replicas", "*"), ("retention.ms", "5"), ("local.retention.ms", "4")]);
+        Assert.EndsWith("not acted on yet: follower.replication.throttled.replicas, local.retention.ms", await broker.Log.Line("not acted on"));
+        Assert.Equal("4", (await Describe(one, Topic, "t", 4))["local.retention.ms"].Value);
     }
 
     [Fact]

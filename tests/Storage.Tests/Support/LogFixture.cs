@@ -29,6 +29,9 @@ internal sealed class LogFixture : IDisposable
 
     public LogConfig Config { get; set; }
 
+    /// <summary>No threads: tests say when logs are compacted.</summary>
+    public CleanerOptions Cleaner { get; set; } = new() { Threads = 0, DedupeBufferBytes = 1 << 20 };
+
     public MemoryFileSystem Disk { get; }
 
     public FakeTimeProvider Time { get; } = new(DateTimeOffset.FromUnixTimeMilliseconds(T));
@@ -54,6 +57,16 @@ internal sealed class LogFixture : IDisposable
     /// <summary>Changes a file of the log, which must not be open.</summary>
     public void Damage(string name, Func<byte[], byte[]> change) => Disk.Put($"{Directory}/{name}", change(File(name)));
 
+    /// <summary>Compacts all logs that need it, one after the other; returns how many passes that took.</summary>
+    public int Clean()
+    {
+        using var pass = Manager.Cleaner.NewPass(Cleaner, CancellationToken.None);
+        var passes = 0;
+        while (Manager.Cleaner.CleanOne(pass))
+            Assert.True(++passes < 10_000);
+        return passes;
+    }
+
     /// <summary>Closes the logs in order and opens them again.</summary>
     public void Restart()
     {
@@ -76,7 +89,7 @@ internal sealed class LogFixture : IDisposable
 
     private LogManager Open()
     {
-        var options = new LogManagerOptions { LogDirs = logDirs, NodeId = 1 };
+        var options = new LogManagerOptions { LogDirs = logDirs, NodeId = 1, Cleaner = Cleaner };
         process = new(Disk);
         var manager = LogManager.Open(options, Time, new Random(7), NullLoggerFactory.Instance, process);
         manager.LoadLogs(_ => Config);
@@ -103,6 +116,17 @@ internal static class Batches
         return builder.Build().ToArray();
     }
 
+    /// <summary>Records of which some have no value (a tombstone) or no key.</summary>
+    public static byte[] Keyed(RecordBatchOptions options, params (long Time, string? Key, string? Value)[] records)
+    {
+        using var builder = new RecordBatchBuilder(options);
+        foreach (var (time, key, value) in records)
+            builder.Append(time, Bytes(key), Bytes(value));
+        return builder.Build().ToArray();
+
+        static byte[]? Bytes(string? text) => text is null ? null : System.Text.Encoding.UTF8.GetBytes(text);
+    }
+
     public static byte[] Sized(int bytes, long time = LogFixture.T)
     {
         using var builder = new RecordBatchBuilder();
@@ -124,6 +148,16 @@ internal static class Batches
         var result = log.AppendAsLeader(batch, epoch, origin);
         if (result.Error == ErrorCode.None)
             log.AdvanceHighWatermark(log.LogEndOffset);
+        return result;
+    }
+
+    /// <summary>Appends behind a new segment's beginning.</summary>
+    public static AppendResult AppendToNewSegment(this PartitionLog log, byte[] batch, int epoch = 0, AppendOrigin origin = AppendOrigin.Client)
+    {
+        var config = log.Config;
+        log.Config = config with { SegmentBytes = Math.Max(batch.Length, log.AllSegments[^1].Size) };
+        var result = log.Append(batch, epoch, origin);
+        log.Config = config;
         return result;
     }
 

@@ -15,6 +15,8 @@ internal sealed class ProcessDisk(MemoryFileSystem disk) : IFileSystem
 
     public DateTimeOffset LastWritten(string path) => Alive().LastWritten(path);
 
+    public void SetLastWritten(string path, DateTimeOffset time) => Alive().SetLastWritten(path, time);
+
     public IReadOnlyList<string> ListFiles(string directory) => Alive().ListFiles(directory);
 
     public IReadOnlyList<string> ListDirectories(string directory) => Alive().ListDirectories(directory);

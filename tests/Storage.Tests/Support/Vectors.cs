@@ -8,6 +8,9 @@ internal static class Vectors
         .Where(row => row is ["file", "golden", ..])
         .ToDictionary(row => row[2], row => row[2].Contains('.') && row[2] != "partition.metadata" ? Convert.FromHexString(row[4]) : Text(row[4]));
 
+    /// <summary>The rows of the passes of Kafka's cleaner, case "compact".</summary>
+    public static IReadOnlyList<string[]> Compaction { get; } = [.. Rows("log-vectors.tsv").Where(row => row[1] == "compact")];
+
     /// <summary>A row of test-vectors.tsv.</summary>
     public static byte[] Checkpoint(string name)
     {
