@@ -15,8 +15,8 @@ internal static partial class Log
     [LoggerMessage(EventId = 3, Message = "Group partition {Partition} is no longer led here; {Calls} waiting calls are told so")]
     public static partial void Lost(ILogger logger, LogLevel level, int partition, int calls);
 
-    [LoggerMessage(10, LogLevel.Information, "Group {Group}: {From} -> {To}, generation {Generation}, {Members} members")]
-    public static partial void GroupMoved(ILogger logger, string group, string from, string to, int generation, int members);
+    [LoggerMessage(10, LogLevel.Information, "Group {Group} ({Type}): {From} -> {To}, generation {Generation}, {Members} members")]
+    public static partial void GroupMoved(ILogger logger, string group, string type, string from, string to, int generation, int members);
 
     [LoggerMessage(11, LogLevel.Information, "Group {Group}: {Records} records of expired offsets written")]
     public static partial void OffsetsExpired(ILogger logger, string group, int records);

@@ -107,6 +107,7 @@ internal static class BrokerOptions
         ConsumerSessionTimeoutMs = config.GetInt("group.consumer.session.timeout.ms"),
         ConsumerHeartbeatIntervalMs = config.GetInt("group.consumer.heartbeat.interval.ms"),
         ConsumerMaxSize = config.GetInt("group.consumer.max.size"),
+        MigrationPolicy = Enum.Parse<MigrationPolicy>(config.GetString("group.consumer.migration.policy"), ignoreCase: true),
         RegexRefreshIntervalMs = config.GetInt("group.consumer.regex.refresh.interval.ms"),
         OffsetMetadataMaxBytes = config.GetInt("offset.metadata.max.bytes"),
         OffsetsRetentionMs = config.GetLong("offsets.retention.minutes") * 60_000,

@@ -11,4 +11,8 @@ internal sealed class GroupTopics(MetadataCache metadata) : IGroupTopics
     public Uuid TopicId(string topic) => metadata.Image.Topics.TryGet(topic, out var found) ? found.Id : Uuid.Zero;
 
     public string? TopicName(Uuid topicId) => metadata.Image.Topics.TryGet(topicId, out var found) ? found.Name : null;
+
+    public IEnumerable<string> Names => metadata.Image.Topics.ByName.Keys;
+
+    public object Stamp => metadata.Image.Topics;
 }

@@ -17,4 +17,9 @@ internal abstract record Group(string Id)
 
     /// <summary>True if there are no members and nobody is on the way in.</summary>
     public abstract bool IsEmpty { get; }
+
+    public abstract int MemberCount { get; }
+
+    /// <summary>Counts the rebalances: a classic group's generation, a consumer group's epoch.</summary>
+    public abstract int Generation { get; init; }
 }

@@ -44,6 +44,9 @@ public sealed record GroupConfig
     /// </summary>
     public Func<string, string, int?> OfGroup { get; init; } = (_, _) => null;
 
+    /// <summary><c>group.consumer.migration.policy</c>.</summary>
+    public MigrationPolicy MigrationPolicy { get; init; } = MigrationPolicy.Bidirectional;
+
     /// <summary><c>offset.metadata.max.bytes</c>: counted in UTF-16 units, as Kafka counts.</summary>
     public int OffsetMetadataMaxBytes { get; init; } = 4_096;
 
@@ -74,4 +77,21 @@ public sealed record GroupConfig
     /// <summary>How often members of this group are asked to send heartbeats.</summary>
     public int ConsumerHeartbeatIntervalMsOf(string groupId) =>
         OfGroup(groupId, "consumer.heartbeat.interval.ms") ?? ConsumerHeartbeatIntervalMs;
+}
+
+/// <summary>Whether live groups may go from one protocol to the other (<c>group.consumer.migration.policy</c>).</summary>
+[Flags]
+public enum MigrationPolicy
+{
+    /// <summary>Groups stay what they are until they are empty.</summary>
+    Disabled = 0,
+
+    /// <summary>From the classic protocol to the consumer protocol.</summary>
+    Upgrade = 1,
+
+    /// <summary>From the consumer protocol to the classic protocol.</summary>
+    Downgrade = 2,
+
+    /// <summary>Both.</summary>
+    Bidirectional = Upgrade | Downgrade,
 }

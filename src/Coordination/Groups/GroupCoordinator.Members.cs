@@ -25,18 +25,7 @@ public sealed partial class GroupCoordinator
 
         var number = shard.Parked.Park(Refuse, out var answer);
         var call = CallOf(request, client, version, number);
-        var error = await shard.Turn(
-            request.GroupId,
-            turn =>
-            {
-                turn.Join(call);
-                return ErrorCode.None;
-            },
-            // Only a member without an id makes a group, and only if it could be in it.
-            missing: () => call.MemberId.Length == 0 ? ErrorCode.InconsistentGroupProtocol : ErrorCode.UnknownMemberId,
-            refuse: error => error,
-            create: () => call.MemberId.Length == 0 && new ClassicGroup(request.GroupId).Supports(call.ProtocolType, call.Protocols))
-            .ConfigureAwait(false);
+        var error = await shard.Turn(request.GroupId, scene => scene.Join(call), refuse: error => error).ConfigureAwait(false);
         if (error != ErrorCode.None)
             shard.Parked.Refuse(number, error);
 
@@ -61,26 +50,18 @@ public sealed partial class GroupCoordinator
 
         var number = shard.Parked.Park(Refuse, out var answer);
         var call = CallOf(request, number);
-        var error = await shard.Turn(
-            request.GroupId,
-            turn =>
-            {
-                turn.Sync(call);
-                return ErrorCode.None;
-            },
-            missing: () => ErrorCode.UnknownMemberId,
-            refuse: error => error).ConfigureAwait(false);
+        var error = await shard.Turn(request.GroupId, scene => scene.Sync(call), refuse: error => error).ConfigureAwait(false);
         if (error != ErrorCode.None)
         {
             shard.Parked.Refuse(number, error);
             await shard.Turn(
                 request.GroupId,
-                turn =>
+                scene =>
                 {
-                    turn.AssignmentRefused(call.MemberId, call.Generation, error);
+                    if (scene.Group is ClassicGroup group)
+                        scene.Begin(group).AssignmentRefused(call.MemberId, call.Generation, error);
                     return error;
                 },
-                missing: () => error,
                 refuse: next => next).ConfigureAwait(false);
         }
         return await Wait(shard, number, answer, disconnected).ConfigureAwait(false);
@@ -96,9 +77,14 @@ public sealed partial class GroupCoordinator
         if (ShardOf(request.GroupId, out var unavailable) is not { } shard)
             return new(Answer(unavailable));
         return shard.Execute(
-            state => new(Answer(state.Find(request.GroupId) is ClassicGroup group
-                ? group.Heartbeat(request.MemberId, request.GroupInstanceId, request.GenerationId, shard.Now.Ms)
-                : ErrorCode.UnknownMemberId)),
+            state => state.Find(request.GroupId) switch
+            {
+                ClassicGroup group => new(Answer(group.Heartbeat(
+                    request.MemberId, request.GroupInstanceId, request.GenerationId, shard.Now.Ms))),
+                ConsumerGroup group => shard.Beat(
+                    group, turn => Answer(turn.Heartbeat(request.MemberId, request.GroupInstanceId, request.GenerationId))),
+                _ => new(Answer(ErrorCode.UnknownMemberId)),
+            },
             static error => Answer(error == ErrorCode.CoordinatorLoadInProgress ? ErrorCode.None : error));
 
         static HeartbeatResponse Answer(ErrorCode error) => new() { ErrorCode = error };
@@ -116,18 +102,7 @@ public sealed partial class GroupCoordinator
             ? request.Members
             : [new LeaveGroupRequest.MemberIdentity { MemberId = request.MemberId }];
         var response = await shard.Turn(
-            request.GroupId,
-            turn => new LeaveGroupResponse { Members = turn.Leave(leaving) },
-            missing: () => new LeaveGroupResponse
-            {
-                Members = Array.ConvertAll(leaving, member => new LeaveGroupResponse.MemberResponse
-                {
-                    MemberId = member.MemberId,
-                    GroupInstanceId = member.GroupInstanceId,
-                    ErrorCode = ErrorCode.UnknownMemberId,
-                }),
-            },
-            Refuse).ConfigureAwait(false);
+            request.GroupId, scene => new LeaveGroupResponse { Members = scene.Leave(leaving) }, Refuse).ConfigureAwait(false);
         if (version >= 3 || response.ErrorCode != ErrorCode.None)
             return response;
         return Refuse(response.Members[0].ErrorCode);

@@ -20,6 +20,7 @@ public sealed partial class GroupCoordinator : IDisposable
 
     private readonly GroupConfig config;
     private readonly IGroupTopics topics;
+    private readonly ConsumerParts parts;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly MemberIds memberIds;
@@ -42,6 +43,7 @@ public sealed partial class GroupCoordinator : IDisposable
         this.topics = topics;
         this.time = time;
         this.logger = logger;
+        parts = new ConsumerParts(config, topics, ConsumerAssignors.Of(config.ConsumerAssignors));
         memberIds = new MemberIds(random);
     }
 
@@ -70,7 +72,7 @@ public sealed partial class GroupCoordinator : IDisposable
                 shard = known.Shard;
             }
             else
-                shard = new GroupShard(partition, config, time, logger);
+                shard = new GroupShard(partition, parts, time, logger);
             shards[partition] = (leaderEpoch, shard);
         }
         return shard.Open(log);

@@ -46,7 +46,7 @@ internal sealed class TransactionInquiry(short producerEpoch)
 }
 
 /// <summary>
-/// A classic group has moved within a rebalance. Applied but never written: another coordinator starts from what the group's
-/// last record says, and the members join again.
+/// A group has moved in what is volatile. Applied but never written: another coordinator starts from what the group's records say,
+/// and the members make themselves heard again.
 /// </summary>
-internal sealed record ClassicGroupChanged(ClassicGroup Group) : GroupEvent;
+internal sealed record GroupChanged(Group Group) : GroupEvent;

@@ -15,6 +15,7 @@ internal sealed class GroupShard : IDisposable
     private const string OffsetsCheck = "";
 
     private readonly int partition;
+    private readonly ConsumerParts parts;
     private readonly GroupConfig config;
     private readonly TimeProvider time;
     private readonly ILogger logger;
@@ -23,16 +24,17 @@ internal sealed class GroupShard : IDisposable
     private readonly ReplayLane<GroupsState, GroupEvent> lane;
     private volatile bool isDisposed;
 
-    public GroupShard(int partition, GroupConfig config, TimeProvider time, ILogger logger)
+    public GroupShard(int partition, ConsumerParts parts, TimeProvider time, ILogger logger)
     {
         this.partition = partition;
-        this.config = config;
+        this.parts = parts;
+        config = parts.Config;
         this.time = time;
         this.logger = logger;
         wakeUps = new WakeUps(time, Wake);
         var model = new ReplayModel<GroupsState, GroupEvent>(GroupsState.Empty, GroupsState.Apply)
         {
-            IsVolatile = static step => step is ClassicGroupChanged or TransactionInquired,
+            IsVolatile = static step => step is GroupChanged or TransactionInquired,
         };
         lane = new(model, LaneErrors.Coordinator, onClosed: OnClosed);
     }
@@ -54,7 +56,7 @@ internal sealed class GroupShard : IDisposable
                 lane.Close(); // resigned before the loading had begun
             if (!lane.TryPeek(out var state))
                 return false;
-            foreach (var group in state.Groups.Values.OfType<ClassicGroup>().Where(group => !group.Members.IsEmpty))
+            foreach (var group in state.Groups.Values.Where(group => group.MemberCount > 0))
                 await Turn(group.Id, Turning.StartSessions).ConfigureAwait(false);
             wakeUps.SetNoLaterThan(OffsetsCheck, Now.Ms + config.OffsetsRetentionCheckIntervalMs);
             Log.Loaded(logger, partition, state.Groups.Count, Now.Ms - started.Ms);
@@ -71,16 +73,12 @@ internal sealed class GroupShard : IDisposable
     public ValueTask<TResponse> Execute<TResponse>(
         Func<GroupsState, Decision<TResponse, GroupEvent>> decide, Func<ErrorCode, TResponse> refuse) => lane.Execute(decide, refuse);
 
-    /// <summary>
-    /// Runs one turn of a group and hands out the answers that came of it, to whomever they are due.
-    /// </summary>
+    /// <summary>Runs one turn of a group and hands out the answers that came of it, to whomever they are due.</summary>
     /// <param name="groupId">The group.</param>
-    /// <param name="act">What happens in the turn, and the answer to the caller.</param>
-    /// <param name="missing">The answer without a group.</param>
+    /// <param name="act">Begins the turn that fits the group as it is, acts in it, and gives the answer to the caller.</param>
     /// <param name="refuse">The answer that carries an error.</param>
-    /// <param name="create">Whether to make a group that is missing, instead.</param>
     public async ValueTask<TResponse> Turn<TResponse>(
-        string groupId, Func<ClassicTurn, TResponse> act, Func<TResponse> missing, Func<ErrorCode, TResponse> refuse, Func<bool>? create = null)
+        string groupId, Func<GroupScene, TResponse> act, Func<ErrorCode, TResponse> refuse)
     {
         var turned = await lane.Execute(Decide, error => new Turned<TResponse>(refuse(error), [], null, null)).ConfigureAwait(false);
         parked.Answer(turned.Replies);
@@ -89,17 +87,24 @@ internal sealed class GroupShard : IDisposable
 
         Decision<Turned<TResponse>, GroupEvent> Decide(GroupsState state)
         {
-            var known = state.Find(groupId) as ClassicGroup;
-            if (known is null && create?.Invoke() != true)
-                return new(new Turned<TResponse>(missing(), [], null, null));
-            var turn = new ClassicTurn(known ?? new ClassicGroup(groupId), config, Now);
-            if (known is null)
-                turn.Create();
-            var response = act(turn);
+            var scene = new GroupScene(groupId, state.Find(groupId), parts, Now);
+            var response = act(scene);
+            if (scene.Turn is not { } turn)
+                return new(new Turned<TResponse>(response, [], null, null));
+            var decision = turn.Decide(response);
             // A hint only, so it may be given before the turn is known to be written.
             wakeUps.SetNoLaterThan(groupId, turn.WakeAtMs);
-            return turn.Decide(response);
+            return decision;
         }
+    }
+
+    /// <summary>Decides on a consumer group by a turn of which nobody but the caller gets an answer.</summary>
+    public Decision<TResponse, GroupEvent> Beat<TResponse>(ConsumerGroup group, Func<ConsumerTurn, TResponse> act)
+    {
+        var turn = new ConsumerTurn(group, parts, Now);
+        var decision = turn.Decide(act(turn));
+        wakeUps.SetNoLaterThan(group.Id, turn.WakeAtMs);
+        return new(decision.Response.Response, decision.Records);
     }
 
     public void Dispose()
@@ -109,14 +114,13 @@ internal sealed class GroupShard : IDisposable
         wakeUps.Dispose();
     }
 
-    private ValueTask<ErrorCode> Turn(string groupId, Action<ClassicTurn> act) => Turn(
+    private ValueTask<ErrorCode> Turn(string groupId, Action<GroupScene> act) => Turn(
         groupId,
-        turn =>
+        scene =>
         {
-            act(turn);
+            act(scene);
             return ErrorCode.None;
         },
-        missing: () => ErrorCode.None,
         refuse: error => error);
 
     private void Wake(IReadOnlyList<string> due)
@@ -167,15 +171,31 @@ internal sealed class GroupShard : IDisposable
         parked.RefuseAll(ErrorCode.NotCoordinator);
     }
 
-    private void LogMove(ClassicGroup? before, ClassicGroup? after)
+    private void LogMove(Group? before, Group? after)
     {
-        if (before is not null && after is not null && (before.State != after.State || before.Generation != after.Generation))
-            Log.GroupMoved(logger, after.Id, before.StateName, after.StateName, after.Generation, after.Members.Count);
+        if (before is null || after is null || ReferenceEquals(before, after))
+            return;
+        var (from, to) = (before.StateName, after.StateName);
+        if (from != to || before.Generation != after.Generation || before.Type != after.Type)
+            Log.GroupMoved(logger, after.Id, after.Type, from, to, after.Generation, after.MemberCount);
     }
 
     private static class Turning
     {
-        public static readonly Action<ClassicTurn> StartSessions = static turn => turn.StartSessions();
-        public static readonly Action<ClassicTurn> Tick = static turn => turn.Tick();
+        public static readonly Action<GroupScene> StartSessions = static scene =>
+        {
+            if (scene.Group is ClassicGroup classic)
+                scene.Begin(classic).StartSessions();
+            else if (scene.Group is ConsumerGroup consumer)
+                scene.Begin(consumer).StartSessions();
+        };
+
+        public static readonly Action<GroupScene> Tick = static scene =>
+        {
+            if (scene.Group is ClassicGroup classic)
+                scene.Begin(classic).Tick();
+            else if (scene.Group is ConsumerGroup consumer)
+                scene.Begin(consumer).Tick();
+        };
     }
 }

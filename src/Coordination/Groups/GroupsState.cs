@@ -28,20 +28,30 @@ internal sealed record GroupsState(ImmutableSortedDictionary<string, Group> Grou
         GroupRecord record => Apply(record),
         TransactionEnded end => this with { Offsets = Offsets.EndTransaction(end.ProducerId, end.IsCommit) },
         TransactionInquired inquired => this with { Offsets = Offsets.WithInquiry(inquired.ProducerId, inquired.Inquiry) },
-        ClassicGroupChanged change => this with { Groups = Groups.SetItem(change.Group.Id, change.Group) },
+        GroupChanged change => this with { Groups = Groups.SetItem(change.Group.Id, change.Group) },
         _ => throw new InvariantViolation($"unknown event {step}"),
     };
 
     private GroupsState Apply(GroupRecord record) => (record.Key, record.Value) switch
     {
         (GroupMetadataKey key, GroupMetadataValue value) => With(ClassicGroupOf(key.Group).Apply(value)),
-        (GroupMetadataKey key, null) => this with { Groups = Groups.Remove(key.Group) },
+        (GroupMetadataKey key, null) => Find(key.Group) is ClassicGroup ? this with { Groups = Groups.Remove(key.Group) } : this,
         (OffsetCommitKey key, null) => this with { Offsets = Offsets.Remove(OffsetKey.Of(key)) },
         (OffsetCommitKey key, OffsetCommitValue value) => Commit(OffsetKey.Of(key), CommittedOffset.Of(value), record),
         (LegacyOffsetCommitKey key, null) => this with { Offsets = Offsets.Remove(OffsetKey.Of(key)) },
         (LegacyOffsetCommitKey key, LegacyOffsetCommitValue value) =>
             Commit(OffsetKey.Of(key), CommittedOffset.Of(value), record),
+        _ when ConsumerGroup.IdOf(record.Key) is { } groupId => Apply(groupId, record),
         _ => this, // records of the other kinds of groups, which are not served yet
+    };
+
+    // What is left of a consumer group that has become a classic one are tombstones, and they do not concern the other.
+    private GroupsState Apply(string groupId, GroupRecord record) => (Find(groupId), record) switch
+    {
+        (ConsumerGroup, { Key: ConsumerGroupMetadataKey, Value: null }) => this with { Groups = Groups.Remove(groupId) },
+        (ConsumerGroup group, _) => With(group.Apply(record)),
+        (_, { Value: null }) => this,
+        _ => With(new ConsumerGroup(groupId).Apply(record)),
     };
 
     private GroupsState Commit(OffsetKey key, CommittedOffset offset, GroupRecord record) => (this with

@@ -13,6 +13,14 @@ public interface IGroupTopics
 
     /// <summary>The name of a topic; null if no topic has the id.</summary>
     string? TopicName(Uuid topicId);
+
+    /// <summary>The names of all topics.</summary>
+    IEnumerable<string> Names { get; }
+
+    /// <summary>
+    /// Stands for the topics as they are: another object when a topic has come, gone or grown. It may be another one without that.
+    /// </summary>
+    object Stamp { get; }
 }
 
 /// <summary>Who sends a request.</summary>

@@ -1,3 +1,5 @@
+using Milena.Common;
+
 namespace Milena.Coordination.Groups;
 
 /// <summary>Names new members, as Kafka does: who they are, and a random UUID (version 4).</summary>
@@ -15,5 +17,12 @@ internal sealed class MemberIds(Random random)
         bytes[6] = (byte)(bytes[6] & 0x0f | 0x40);
         bytes[8] = (byte)(bytes[8] & 0x3f | 0x80);
         return $"{prefix}-{new Guid(bytes, bigEndian: true)}";
+    }
+
+    /// <summary>The whole name of a member that has none and whose client does not expect more (ConsumerGroupHeartbeat v0).</summary>
+    public Uuid NextUuid()
+    {
+        lock (gate)
+            return Uuid.Next(random);
     }
 }

@@ -125,8 +125,8 @@ public class GroupRecordsTests
         log.Append(builder.Build());
         builder.Begin(RecordBatchOptions.Default);
         builder.Append(0, new byte[] { 0x7f, 0x00, 1, 2, 3 }, new byte[] { 0, 0 });
-        var consumerGroup = new ConsumerGroupMetadataKey { GroupId = "new" };
-        builder.Append(0, GroupRecords.WriteKey(consumerGroup), GroupRecords.WriteValue(new ConsumerGroupMetadataValue { Epoch = 1 }, 0));
+        var shareGroup = new ShareGroupMetadataKey { GroupId = "new" };
+        builder.Append(0, GroupRecords.WriteKey(shareGroup), GroupRecords.WriteValue(new ShareGroupMetadataValue { Epoch = 1 }, 0));
         log.Append(builder.Build());
 
         var events = new List<GroupEvent>();

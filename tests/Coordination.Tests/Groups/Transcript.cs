@@ -167,4 +167,8 @@ internal sealed class OneTopic : IGroupTopics
     public Common.Uuid TopicId(string topic) => topic == "t" ? Id : Common.Uuid.Zero;
 
     public string? TopicName(Common.Uuid topicId) => topicId == Id ? "t" : null;
+
+    public IEnumerable<string> Names => ["t"];
+
+    public object Stamp => typeof(OneTopic);
 }

@@ -56,7 +56,7 @@ internal sealed partial record ClassicGroup(string Id) : Group(Id)
     public string? ProtocolType { get; init; }
 
     /// <summary>Counts the rebalances; never goes back.</summary>
-    public int Generation { get; init; }
+    public override int Generation { get; init; }
 
     /// <summary>The protocol that this generation agreed upon; null in an empty group.</summary>
     public string? Protocol { get; init; }
@@ -95,6 +95,8 @@ internal sealed partial record ClassicGroup(string Id) : Group(Id)
     public override string ProtocolTypeName => ProtocolType ?? "";
 
     public override bool IsEmpty => State == ClassicGroupState.Empty && PendingMembers.IsEmpty;
+
+    public override int MemberCount => Members.Count;
 
     public bool CanRebalance => State != ClassicGroupState.PreparingRebalance;
 

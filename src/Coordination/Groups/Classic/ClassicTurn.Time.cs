@@ -24,6 +24,29 @@ internal sealed partial class ClassicTurn
             Rebalance();
     }
 
+    /// <summary>
+    /// The group has been a consumer group until now: its members go on in this generation, and share the partitions anew.
+    /// </summary>
+    public void TakeOver(IEnumerable<ClassicMember> members, int generation)
+    {
+        Group = Group with
+        {
+            State = ClassicGroupState.Stable,
+            ProtocolType = ClassicGroup.ConsumerProtocolType,
+            Generation = generation,
+            StateTimestampMs = now.UnixMs,
+        };
+        foreach (var member in members)
+        {
+            Group = Group.With(member);
+            KeepSession(member, member.SessionTimeoutMs);
+        }
+        Group = Group with { Protocol = Group.SelectProtocol() };
+        Write(Group.ToValue(Group.Members.ToDictionary(entry => entry.Key, entry => entry.Value.Assignment)));
+        if (!Group.Members.IsEmpty)
+            Rebalance();
+    }
+
     private void DropPendingMembers()
     {
         var overdue = Group.PendingMembers.Where(pending => pending.Value <= now.Ms).Select(pending => pending.Key).ToArray();

@@ -1,64 +1,50 @@
-using Milena.Common;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 
 namespace Milena.Coordination.Groups;
 
-/// <summary>An answer to a call that may have been waiting since an earlier turn.</summary>
-internal abstract record Reply(long Call);
-
-/// <inheritdoc/>
-internal sealed record JoinReply(long Call, JoinGroupResponse Response) : Reply(Call);
-
-/// <inheritdoc/>
-internal sealed record SyncReply(long Call, SyncGroupResponse Response) : Reply(Call);
-
-/// <summary>What came of a turn beside the events, for when it is committed: the answers that are due, and where the group stands.</summary>
-internal sealed record Turned<TResponse>(TResponse Response, IReadOnlyList<Reply> Replies, ClassicGroup? Before, ClassicGroup? After);
-
 /// <summary>
 /// One step of one classic group: it is given the group, what happened and the time, and yields the group's events, the answers
 /// that are due, and when to look again. Used once. Nothing outside of it changes, but for the members' sessions.
 /// </summary>
-internal sealed partial class ClassicTurn(ClassicGroup group, GroupConfig config, GroupTime now)
+internal sealed partial class ClassicTurn(ClassicGroup group, GroupConfig config, GroupTime now) : GroupTurn(group)
 {
-    private readonly List<GroupEvent> events = [];
-    private readonly List<Reply> replies = [];
-    private readonly ClassicGroup before = group;
     private ClassicGroup emitted = group;
 
     /// <summary>The group as it is by now.</summary>
     public ClassicGroup Group { get; private set; } = group;
 
-    /// <summary>The earliest deadline that this turn has set.</summary>
-    public long WakeAtMs { get; private set; } = GroupTime.Never;
-
-    /// <summary>The decision, when the turn is over.</summary>
-    public Decision<Turned<TResponse>, GroupEvent> Decide<TResponse>(TResponse response)
+    /// <inheritdoc/>
+    protected override Group End()
     {
         EmitChange();
-        return new(new Turned<TResponse>(response, replies, before, Group), [.. events]);
+        return Group;
     }
 
     /// <summary>A group that nobody has been in begins with a record, so that it is there before its first member is.</summary>
     public void Create() => Write(Group.ToEmptyValue(generation: 0, timestampMs: now.UnixMs));
 
+    /// <summary>The group takes the place of a consumer group that nobody is in.</summary>
+    public void Replace(ConsumerGroup empty)
+    {
+        foreach (var tombstone in empty.ToTombstones())
+            Emit(tombstone);
+    }
+
     /// <summary>What is durable goes through the record, here as after a restart.</summary>
     private void Write(GroupMetadataValue value)
     {
         EmitChange();
-        events.Add(GroupRecord.Of(Group.Id, value));
+        Emit(GroupRecord.Of(Group.Id, value));
         emitted = Group = Group.Apply(value);
     }
 
     private void EmitChange()
     {
         if (!ReferenceEquals(Group, emitted))
-            events.Add(new ClassicGroupChanged(Group));
+            Emit(new GroupChanged(Group));
         emitted = Group;
     }
-
-    private void WakeAt(long deadlineMs) => WakeAtMs = Math.Min(WakeAtMs, deadlineMs);
 
     private void KeepSession(ClassicMember member, int timeoutMs)
     {
@@ -172,21 +158,4 @@ internal sealed partial class ClassicTurn(ClassicGroup group, GroupConfig config
             Metadata = member.MetadataOf(Group.Protocol),
         }).ToArray(),
     };
-
-    private void AnswerJoin(long call, JoinGroupResponse response)
-    {
-        if (call != 0)
-            replies.Add(new JoinReply(call, response));
-    }
-
-    private void AnswerJoin(long call, ErrorCode error, string memberId) =>
-        AnswerJoin(call, new JoinGroupResponse { ErrorCode = error, MemberId = memberId, ProtocolName = null });
-
-    private void AnswerSync(long call, ErrorCode error) => AnswerSync(call, new SyncGroupResponse { ErrorCode = error });
-
-    private void AnswerSync(long call, SyncGroupResponse response)
-    {
-        if (call != 0)
-            replies.Add(new SyncReply(call, response));
-    }
 }

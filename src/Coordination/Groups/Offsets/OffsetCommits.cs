@@ -16,7 +16,7 @@ internal static class OffsetCommits
     public static Decision<OffsetCommitResponse, GroupEvent> Decide(
         GroupsState state, OffsetCommitRequest request, short version, IGroupTopics topics, GroupConfig config, GroupTime now)
     {
-        var groupError = CheckGroup(state, request, version, now);
+        var groupError = CheckGroup(state, request, version, now, out var behind);
         var records = new List<GroupEvent>();
         var response = Answer(request, (topic, partition) =>
         {
@@ -30,9 +30,15 @@ internal static class OffsetCommits
                 return groupError;
             if (partition.CommittedMetadata?.Length > config.OffsetMetadataMaxBytes)
                 return ErrorCode.OffsetMetadataTooLarge;
+            var topicId = byId ? topic.TopicId : topics.TopicId(name);
+            if (behind is not null
+                && ConsumerGroup.MayCommit(behind, request.GenerationIdOrMemberEpoch, new(topicId, partition.PartitionIndex)) is not ErrorCode.None and var stale)
+            {
+                return stale;
+            }
 
             var key = new OffsetKey(request.GroupId, name, partition.PartitionIndex);
-            records.Add(Committed(request, partition, byId ? topic.TopicId : topics.TopicId(name), now).ToRecord(key));
+            records.Add(Committed(request, partition, topicId, now).ToRecord(key));
             return ErrorCode.None;
         });
         return new(response, [.. records]);
@@ -41,8 +47,10 @@ internal static class OffsetCommits
     /// <summary>The answer with this error for every partition.</summary>
     public static OffsetCommitResponse Refuse(OffsetCommitRequest request, ErrorCode error) => Answer(request, (_, _) => error);
 
-    private static ErrorCode CheckGroup(GroupsState state, OffsetCommitRequest request, short version, GroupTime now)
+    private static ErrorCode CheckGroup(
+        GroupsState state, OffsetCommitRequest request, short version, GroupTime now, out ConsumerMember? behind)
     {
+        behind = null;
         var generation = request.GenerationIdOrMemberEpoch;
         switch (state.Find(request.GroupId))
         {
@@ -51,6 +59,8 @@ internal static class OffsetCommits
                 if (error == ErrorCode.None)
                     group.KeepSession(request.MemberId, now.Ms);
                 return error;
+            case ConsumerGroup group:
+                return group.CheckCommit(request.MemberId, request.GroupInstanceId, generation, version, isTransactional: false, out behind);
             // Whoever does not take part in groups makes one by committing; a member of a group that is not there is mistaken.
             case null when generation < 0:
                 return ErrorCode.None;

@@ -44,6 +44,8 @@ internal static class OffsetFetches
         GroupsState state, OffsetFetchRequest.OffsetFetchRequestGroup asked, short version, bool requireStable, IGroupTopics topics)
     {
         var byId = version >= FirstVersionWithTopicIds;
+        if (state.Find(asked.GroupId) is ConsumerGroup group && group.CheckFetch(asked.MemberId, asked.MemberEpoch) is not ErrorCode.None and var error)
+            return Refuse(asked, version, error);
         return new()
         {
             GroupId = asked.GroupId,

@@ -10,14 +10,14 @@ internal static class OffsetRemovals
     /// <summary>OffsetDelete: only offsets that no member is using.</summary>
     public static Decision<OffsetDeleteResponse, GroupEvent> Delete(GroupsState state, OffsetDeleteRequest request, IGroupTopics topics)
     {
-        if (state.Find(request.GroupId) is not ClassicGroup group)
+        if (state.Find(request.GroupId) is not { } group)
             return new(new OffsetDeleteResponse { ErrorCode = ErrorCode.GroupIdNotFound });
-        var isConsumerGroup = group.ProtocolType == ClassicGroup.ConsumerProtocolType;
-        if (group.State != ClassicGroupState.Empty && !isConsumerGroup)
+        var isConsumerGroup = group.ProtocolTypeName == ClassicGroup.ConsumerProtocolType;
+        if (group is ClassicGroup { State: not ClassicGroupState.Empty } && !isConsumerGroup)
             return new(new OffsetDeleteResponse { ErrorCode = ErrorCode.NonEmptyGroup });
 
         // A consumer group whose subscriptions cannot be read may be using anything.
-        var subscribed = group.SubscribedTopics();
+        var subscribed = SubscribedTopics(group);
         var records = new List<GroupEvent>();
         var response = new OffsetDeleteResponse
         {
@@ -52,9 +52,9 @@ internal static class OffsetRemovals
     {
         if (state.Find(groupId) is not { } group)
             return new(ErrorCode.GroupIdNotFound);
-        if (group is ClassicGroup { State: not ClassicGroupState.Empty })
+        if (group is ClassicGroup { State: not ClassicGroupState.Empty } or ConsumerGroup { IsEmpty: false })
             return new(ErrorCode.NonEmptyGroup);
-        return new(ErrorCode.None, [.. AllKeys(state, groupId).Select(key => key.Tombstone()), GroupRecord.GroupTombstone(groupId)]);
+        return new(ErrorCode.None, [.. AllKeys(state, groupId).Select(key => key.Tombstone()), .. TombstonesOf(group)]);
     }
 
     /// <summary>Topics are gone: so are their offsets, but not those of a new topic that has the name already.</summary>
@@ -81,11 +81,11 @@ internal static class OffsetRemovals
     /// <summary>What of a group is too old goes, and the group with it if nothing else is left of it.</summary>
     public static Decision<int, GroupEvent> Expire(GroupsState state, string groupId, GroupConfig config, long nowUnixMs)
     {
-        if (state.Find(groupId) is not ClassicGroup group)
+        if (state.Find(groupId) is not { } group)
             return new(0);
         var records = new List<GroupEvent>();
         var isAllGone = !state.Offsets.PendingOf(groupId).Any();
-        var subscribed = group.SubscribedTopics();
+        var subscribed = SubscribedTopics(group);
         foreach (var (topic, partitions) in state.Offsets.Of(groupId))
         {
             foreach (var (partition, offset) in partitions)
@@ -98,23 +98,23 @@ internal static class OffsetRemovals
             }
         }
         if (isAllGone && group.IsEmpty)
-            records.Add(GroupRecord.GroupTombstone(groupId));
+            records.AddRange(TombstonesOf(group));
         return new(records.Count, [.. records]);
     }
 
     private static bool IsExpired(
-        ClassicGroup group, IReadOnlySet<string>? subscribed, string topic, CommittedOffset offset, GroupConfig config, long nowUnixMs)
+        Group group, IReadOnlySet<string>? subscribed, string topic, CommittedOffset offset, GroupConfig config, long nowUnixMs)
     {
-        if (group is { ProtocolType: not null, State: ClassicGroupState.Empty })
+        if (group is ClassicGroup { ProtocolType: not null, State: ClassicGroupState.Empty } empty)
         {
             // Nobody uses them since the group became empty.
-            var since = group.StateTimestampMs >= 0 ? group.StateTimestampMs : offset.CommitTimestampMs;
+            var since = empty.StateTimestampMs >= 0 ? empty.StateTimestampMs : offset.CommitTimestampMs;
             return IsOver(since);
         }
-        if (group.ProtocolType is null)
+        if (group is ClassicGroup { ProtocolType: null })
             return IsOver(offset.CommitTimestampMs);
         // A consumer group at work needs the offsets of what it subscribes to, however long nothing has been committed.
-        return group.State == ClassicGroupState.Stable
+        return group is ConsumerGroup or ClassicGroup { State: ClassicGroupState.Stable }
             && subscribed is not null
             && !subscribed.Contains(topic)
             && IsOver(offset.CommitTimestampMs);
@@ -123,6 +123,16 @@ internal static class OffsetRemovals
             ? nowUnixMs >= offset.ExpireTimestampMs
             : nowUnixMs - sinceMs >= config.OffsetsRetentionMs;
     }
+
+    private static IReadOnlySet<string>? SubscribedTopics(Group group) => group switch
+    {
+        ClassicGroup classic => classic.SubscribedTopics(),
+        ConsumerGroup consumer => consumer.SubscribedTopics(),
+        _ => null,
+    };
+
+    private static IEnumerable<GroupRecord> TombstonesOf(Group group) =>
+        group is ConsumerGroup consumer ? consumer.ToTombstones() : [GroupRecord.GroupTombstone(group.Id)];
 
     private static IEnumerable<OffsetKey> AllKeys(GroupsState state, string groupId)
     {

@@ -52,8 +52,9 @@ internal static class TransactionalCommits
         GroupsState state, TxnOffsetCommitRequest request, Inquired? inquired, IGroupTopics topics, GroupConfig config, GroupTime now)
     {
         var groupError = CheckTransaction(state, request, inquired);
+        ConsumerMember? behind = null;
         if (groupError == ErrorCode.None)
-            groupError = CheckGroup(state, request);
+            groupError = CheckGroup(state, request, out behind);
         var records = new List<GroupEvent>();
         var response = Answer(request, (topic, partition) =>
         {
@@ -63,6 +64,11 @@ internal static class TransactionalCommits
                 return groupError;
             if (partition.CommittedMetadata?.Length > config.OffsetMetadataMaxBytes)
                 return ErrorCode.OffsetMetadataTooLarge;
+            if (behind is not null && ConsumerGroup.MayCommit(
+                    behind, request.GenerationId, new(topics.TopicId(topic.Name), partition.PartitionIndex)) != ErrorCode.None)
+            {
+                return ErrorCode.IllegalGeneration;
+            }
 
             var offset = new CommittedOffset(
                 partition.CommittedOffset,
@@ -118,13 +124,25 @@ internal static class TransactionalCommits
         return told.Inquiry is not null && told.Inquiry == state.Offsets.InquiryOf(request.ProducerId) ? ErrorCode.None : ErrorCode.InvalidTxnState;
     }
 
-    private static ErrorCode CheckGroup(GroupsState state, TxnOffsetCommitRequest request) => state.Find(request.GroupId) switch
+    private static ErrorCode CheckGroup(GroupsState state, TxnOffsetCommitRequest request, out ConsumerMember? behind)
     {
-        ClassicGroup group => group.CheckCommit(request.MemberId, request.GroupInstanceId, request.GenerationId, isTransactional: true),
-        // Whoever does not take part in groups makes one by committing; a member of a group that is not there is mistaken.
-        null => request.GenerationId < 0 ? ErrorCode.None : ErrorCode.IllegalGeneration,
-        var group => throw new InvariantViolation($"offsets of a group of type {group.Type}"),
-    };
+        behind = null;
+        switch (state.Find(request.GroupId))
+        {
+            case ClassicGroup group:
+                return group.CheckCommit(request.MemberId, request.GroupInstanceId, request.GenerationId, isTransactional: true);
+            case ConsumerGroup group:
+                var error = group.CheckCommit(
+                    request.MemberId, request.GroupInstanceId, request.GenerationId, version: 0, isTransactional: true, out behind);
+                // The versions that are served have no word for it.
+                return error == ErrorCode.StaleMemberEpoch ? ErrorCode.IllegalGeneration : error;
+            // Whoever does not take part in groups makes one by committing; a member of a group that is not there is mistaken.
+            case null:
+                return request.GenerationId < 0 ? ErrorCode.None : ErrorCode.IllegalGeneration;
+            case var group:
+                throw new InvariantViolation($"offsets of a group of type {group.Type}");
+        }
+    }
 
     private static TxnOffsetCommitResponse Answer(
         TxnOffsetCommitRequest request,
