@@ -22,9 +22,12 @@ public sealed class FetchWaiter : IValueTaskSource<FetchWake>, IDisposable
     /// <param name="maxWait">How long it may wait.</param>
     /// <param name="time">The clock of the broker.</param>
     /// <param name="cancellation">Fires when the client is gone.</param>
+    /// <param name="isCommitted">Whether only what lies below the last stable offset counts (read_committed).</param>
     public FetchWaiter(
-        IReadOnlyList<Partition> partitions, long missingBytes, TimeSpan maxWait, TimeProvider time, CancellationToken cancellation)
+        IReadOnlyList<Partition> partitions, long missingBytes, TimeSpan maxWait, TimeProvider time, CancellationToken cancellation,
+        bool isCommitted = false)
     {
+        IsCommitted = isCommitted;
         this.partitions = partitions;
         this.missingBytes = missingBytes;
         source.RunContinuationsAsynchronously = true; // the appender answers its own client first
@@ -33,6 +36,9 @@ public sealed class FetchWaiter : IValueTaskSource<FetchWake>, IDisposable
         foreach (var partition in partitions)
             partition.Park(this);
     }
+
+    /// <summary>Whether it waits for the last stable offset, not for the high watermark.</summary>
+    internal bool IsCommitted { get; }
 
     /// <summary>
     /// To be called once parked, for each partition with the high watermark of the read before and the leader epoch that the reader

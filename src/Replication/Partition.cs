@@ -78,12 +78,13 @@ public sealed class Partition
             return new(ErrorCode.NotLeaderOrFollower);
         if (acks == -1 && view.Isr.Count < Math.Min(MinInSyncReplicas, view.Replicas.Count))
             return new(ErrorCode.NotEnoughReplicas);
+        var stable = Log.LastStableOffset;
         var result = Log.AppendAsLeader(batch, view.LeaderEpoch, origin, terms);
         if (result.Error == ErrorCode.None && !result.IsDuplicate)
         {
             AdvanceHighWatermark();
             if (Volatile.Read(ref parkedCount) > 0)
-                Signal(batch.Length);
+                Signal(batch.Length, result, stable);
         }
 
         return result;
@@ -198,12 +199,20 @@ public sealed class Partition
         Interlocked.MemoryBarrier(); // the watermark is visible before we look who waits for it
     }
 
-    private void Signal(int gainedBytes)
+    // Records of an open transaction are no gain to those who read what is committed, and its marker is more than its own bytes.
+    private void Signal(int gainedBytes, in AppendResult append, long stableBefore)
     {
+        var stable = Log.LastStableOffset;
+        var isAllStable = stableBefore == append.BaseOffset && stable == append.LastOffset + 1;
         lock (gate)
         {
             foreach (var waiter in parked)
-                waiter.Gained(gainedBytes);
+            {
+                if (!waiter.IsCommitted || isAllStable)
+                    waiter.Gained(gainedBytes);
+                else if (stable != stableBefore)
+                    waiter.Complete(FetchWake.Ready);
+            }
         }
     }
 }

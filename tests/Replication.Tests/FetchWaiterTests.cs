@@ -125,6 +125,40 @@ public sealed class FetchWaiterTests : IAsyncLifetime
         Assert.False(second.Wait().IsCompleted);
     }
 
+    [Fact]
+    public async Task Whoever_reads_what_is_committed_waits_for_the_marker_and_gets_all_that_it_makes_stable()
+    {
+        var large = Transactional(0, new string('x', 500));
+        using var waiter = new FetchWaiter([first], large.Length, TimeSpan.FromDays(1), node.Time, CancellationToken.None, isCommitted: true);
+        var woken = waiter.Wait();
+        first.Append(large, AppendOrigin.Client, 1);
+        first.Append(Transactional(1, new string('x', 500)), AppendOrigin.Client, 1);
+        Assert.False(woken.IsCompleted);
+
+        var marker = new Protocol.Records.RecordBatchBuilder();
+        Protocol.Records.ControlRecordBatch.WriteMarker(marker, commit: true, 9, 0, 0, 1);
+        first.Append(marker.Build(), AppendOrigin.Coordinator, -1);
+        Assert.Equal(FetchWake.Ready, await woken);
+
+        // Without transactions bytes are counted as for everybody.
+        var batch = Node.Batch("a");
+        using var plain = new FetchWaiter([first], 2 * batch.Length, TimeSpan.FromDays(1), node.Time, CancellationToken.None, isCommitted: true);
+        first.Append(batch, AppendOrigin.Client, 1);
+        Assert.False(plain.Wait().IsCompleted);
+        first.Append(Node.Batch("a"), AppendOrigin.Client, 1);
+        Assert.Equal(FetchWake.Ready, await plain.Wait());
+
+        static byte[] Transactional(int sequence, string value)
+        {
+            var builder = new Protocol.Records.RecordBatchBuilder(Protocol.Records.RecordBatchOptions.Default with
+            {
+                ProducerId = 9, ProducerEpoch = 0, BaseSequence = sequence, IsTransactional = true,
+            });
+            builder.Append(1, default, System.Text.Encoding.UTF8.GetBytes(value));
+            return builder.Build().ToArray();
+        }
+    }
+
     /// <summary>
     /// A writer and two readers at full speed: a reader looks, finds nothing new, parks and looks again. A wake-up that is lost leaves
     /// it waiting for a clock that stands still, which is a test that does not end.

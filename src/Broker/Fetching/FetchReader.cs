@@ -117,7 +117,8 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
             waited[i] = partition!;
         }
 
-        using var waiter = new FetchWaiter(waited, request.MinBytes - fetch.Bytes, left, time, context.Aborted);
+        using var waiter = new FetchWaiter(
+            waited, request.MinBytes - fetch.Bytes, left, time, context.Aborted, isCommitted: request.IsolationLevel == ReadCommitted);
         for (var i = 0; i < waited.Length; i++)
             waiter.CompleteIfMoved(waited[i], fetch.Read(i).HighWatermark, fetch.Asked[i].CurrentLeaderEpoch);
         return await waiter.Wait();

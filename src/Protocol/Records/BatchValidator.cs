@@ -164,9 +164,8 @@ public static class BatchValidator
         var target = rules.Codec ?? batch.Codec;
         var timesFit = rules.AllowsTimestamp(batch.MaxTimestamp, nowMs) && rules.AllowsTimestamp(batch.BaseTimestamp, nowMs);
 
-        // The header gives the latest time, but of the earlier ones only the first. Where the past is bounded, and looking is cheap, look.
-        var boundedPast = rules.TimestampBeforeMaxMs != long.MaxValue && rules.TimestampType == TimestampType.CreateTime
-            && batch.Codec == CompressionCodec.None;
+        // The header gives the latest time, but of the earlier ones only the first. Where the past is bounded, look.
+        var boundedPast = rules.TimestampBeforeMaxMs != long.MaxValue && rules.TimestampType == TimestampType.CreateTime;
         if (timesFit && !boundedPast && !rules.RequireKeys && target == batch.Codec)
             return Accept(records, owner: null, rules, nowMs);
 

@@ -35,6 +35,12 @@ internal static class Batches
             1_767_000_000_000,
             values);
 
+    public static byte[] Transactional(long producerId, short epoch, int sequence, params string[] values) =>
+        Of(
+            RecordBatchOptions.Default with { ProducerId = producerId, ProducerEpoch = epoch, BaseSequence = sequence, IsTransactional = true },
+            1_767_000_000_000,
+            values);
+
     /// <summary>A copy in which one byte, counted from the end if negative, is another.</summary>
     public static byte[] With(this byte[] batch, int at, byte value)
     {
@@ -44,7 +50,8 @@ internal static class Batches
     }
 
     /// <summary>
-    /// The values of whole batches (or old messages), with their offsets; a partial one at the end is dropped, as clients do.
+    /// The values of whole batches (or old messages), with their offsets; a partial one at the end is dropped and markers
+    /// are passed over, as clients do.
     /// </summary>
     public static IReadOnlyList<(long Offset, string Value)> Read(RecordBytes records)
     {
@@ -52,6 +59,8 @@ internal static class Batches
         using var scratch = new PooledBuffer();
         foreach (var batch in RecordBatches.Enumerate(records.ToArray()))
         {
+            if (batch.IsControl)
+                continue;
             foreach (var record in batch.ReadRecords(scratch, 1 << 24))
                 found.Add((record.Offset, Encoding.UTF8.GetString(record.Value.Span)));
         }

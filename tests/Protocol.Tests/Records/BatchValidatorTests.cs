@@ -108,10 +108,12 @@ public class BatchValidatorTests
         Refused(bytes, ErrorCode.InvalidTimestamp, rules: Default with { TimestampBeforeMaxMs = Hour }, faults: [0]);
     }
 
-    [Fact]
-    public void An_old_time_in_the_middle_is_seen_where_the_past_is_bounded()
+    [Theory]
+    [InlineData(CompressionCodec.None)]
+    [InlineData(CompressionCodec.Gzip)]
+    public void An_old_time_in_the_middle_is_seen_where_the_past_is_bounded(CompressionCodec codec)
     {
-        var bytes = Batch(CompressionCodec.None, Now, Now - Hour - 1, Now);
+        var bytes = Batch(codec, Now, Now - Hour - 1, Now);
         Refused(bytes, ErrorCode.InvalidTimestamp, rules: Default with { TimestampBeforeMaxMs = Hour }, faults: [1]);
     }
 
