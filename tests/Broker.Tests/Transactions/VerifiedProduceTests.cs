@@ -3,10 +3,12 @@ using Microsoft.Extensions.Time.Testing;
 using Milena.Broker.Apis;
 using Milena.Broker.Configuration;
 using Milena.Broker.Dispatch;
+using Milena.Broker.Metrics;
 using Milena.Broker.Transactions;
 using Milena.Common;
 using Milena.Coordination.Transactions;
 using Milena.Metadata.Images;
+using Milena.Metrics;
 using Milena.Network;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
@@ -31,7 +33,8 @@ public sealed class VerifiedProduceTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var config = TestBroker.Config(directory.Path);
-        logs = LogManager.Open(BrokerOptions.LogManager(config), new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero)), new Random(1), NullLoggerFactory.Instance);
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+        logs = LogManager.Open(BrokerOptions.LogManager(config), time, new Random(1), NullLoggerFactory.Instance);
         logs.LoadLogs(_ => LogConfig.Default);
         replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, NullLogger<ReplicaManager>.Instance);
         var delta = MetadataImage.Empty.Replay([new TopicRecord { Name = Topic.Name, TopicId = Topic.Id }, Partition(0), Partition(1)]);
@@ -39,7 +42,7 @@ public sealed class VerifiedProduceTests : IAsyncLifetime
         var metadata = new MetadataCache();
         metadata.Publish(delta.After);
         var partitions = new PartitionDirectory(replicas, metadata);
-        produce = new ProduceApi(partitions, new TransactionVerifier(coordinator, partitions, () => isEnabled));
+        produce = new ProduceApi(partitions, new TransactionVerifier(coordinator, partitions, () => isEnabled), new TopicMetrics(new MetricRegistry(time)));
         connection = await TestConnection.Make();
     }
 
@@ -194,7 +197,7 @@ public sealed class VerifiedProduceTests : IAsyncLifetime
                 },
             ],
         };
-        var context = new RequestContext(connection, InboundFrame.Copy([]), ApiKey.Produce, version, 1, "tests");
+        var context = new RequestContext(connection, InboundFrame.Copy([]), ApiKey.Produce, version, 1, "tests", TestConnection.Metrics);
         var response = await produce.Handle(request, context);
         return [.. response!.Responses[0].PartitionResponses.Select(answer => answer.ErrorCode)];
     }
