@@ -81,6 +81,12 @@ internal static class MessageCode
             var member = isTaken ? $"static ApiKey I{head.Kind}<{head.Name}>.Key" : "public static ApiKey Key";
             code.Line($"{member} => ApiKey.{file.Api!.Name};");
         }
+        if (head.Kind == HeadKind.Response)
+        {
+            code.Blank();
+            code.Line("/// <inheritdoc/>");
+            code.Line($"public static {head.Name}? OfError(ErrorCode error, short version) => {OfError(head)};");
+        }
         if (head.Types.Count > 1)
         {
             code.Blank();
@@ -102,6 +108,15 @@ internal static class MessageCode
         code.Line("/// <inheritdoc/>");
         code.Line($"public static bool IsFlexible(short version) => {head.Flexible.Condition(head.Versions) ?? "true"};");
         code.Blank();
+    }
+
+    // Only a field of the response's own speaks for all that was asked.
+    private static string OfError(Head head)
+    {
+        if (head.Body.Fields.FirstOrDefault(field => field.PropertyName == "ErrorCode") is not { } field)
+            return "null";
+        var condition = field.Versions.Condition(head.Versions);
+        return $"{(condition is null ? "" : $"{condition} ? ")}new {head.Name} {{ ErrorCode = error }}{(condition is null ? "" : " : null")}";
     }
 
     private static void EmitProperties(CodeWriter code, Head head, Struct item)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Milena.Broker.Apis;
 using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
@@ -5,6 +6,7 @@ using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
 using Milena.Broker.Metrics;
 using Milena.Broker.Transactions;
+using Milena.Broker.Quorum;
 using Milena.Coordination.Groups;
 using Milena.Coordination.Transactions;
 using Milena.Metadata.Configs;
@@ -21,6 +23,7 @@ internal sealed record BrokerParts(
     ReplicaManager Replicas,
     MetadataCache Metadata,
     ControllerService Controller,
+    QuorumDriver Quorum,
     TopicAutoCreation Creation,
     ProducerIds ProducerIds,
     GroupCoordinator Groups,
@@ -29,21 +32,24 @@ internal sealed record BrokerParts(
     LiveConfigs Live,
     BrokerMetrics Metrics,
     TimeProvider Time,
-    Random Random);
+    Random Random,
+    ILoggerFactory Loggers);
 
 /// <summary>The list of everything that is served: one line an API.</summary>
 internal static class BrokerApis
 {
     public static ApiRegistry Create(BrokerParts parts)
     {
-        var (config, logs, replicas, metadata, controller, creation, producerIds, groups, transactions, markers, live, metrics, time, random) = parts;
+        var (config, logs, replicas, metadata, controller, quorum, creation, producerIds, groups, transactions, markers, live, metrics, time, random, loggers) = parts;
         var partitions = new PartitionDirectory(replicas, metadata);
         var sessions = new FetchSessionCache(
             config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
         metrics.Add(sessions);
         var reader = new FetchReader(partitions, config.GetInt("fetch.max.bytes"), time, metrics.Topics);
 
-        var registry = new ApiRegistry();
+        var levels = new BrokerLoggers(config.NodeId, loggers as ILogLevels);
+
+        var registry = new ApiRegistry(loggers.CreateLogger<ApiRegistry>());
         return registry
             .Add<ProduceApi, ProduceRequest, ProduceResponse>(new(partitions, new TransactionVerifier(transactions, partitions, () => live.VerifiesTransactions), metrics.Topics))
             .Add<FetchApi, FetchRequest, FetchResponse>(new(new FetchSessions(sessions, time), reader))
@@ -65,15 +71,22 @@ internal static class BrokerApis
             .Add<InitProducerIdApi, InitProducerIdRequest, InitProducerIdResponse>(new(producerIds))
             .Add<OffsetForLeaderEpochApi, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>(new(partitions))
             .Add<WriteTxnMarkersApi, WriteTxnMarkersRequest, WriteTxnMarkersResponse>(new(markers))
-            .Add<DescribeConfigsApi, DescribeConfigsRequest, DescribeConfigsResponse>(new(metadata, config))
+            .Add<DescribeConfigsApi, DescribeConfigsRequest, DescribeConfigsResponse>(new(metadata, config, levels))
             .Add<AlterConfigsApi, AlterConfigsRequest, AlterConfigsResponse>(new(controller))
             .Add<DescribeLogDirsApi, DescribeLogDirsRequest, DescribeLogDirsResponse>(new(logs, replicas))
             .Add<CreatePartitionsApi, CreatePartitionsRequest, CreatePartitionsResponse>(new(controller))
             .Add<DeleteGroupsApi, DeleteGroupsRequest, DeleteGroupsResponse>(new(groups))
-            .Add<IncrementalAlterConfigsApi, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(new(controller))
+            .Add<ElectLeadersApi, ElectLeadersRequest, ElectLeadersResponse>(new(controller))
+            .Add<IncrementalAlterConfigsApi, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(new(controller, levels))
+            .Add<AlterPartitionReassignmentsApi, AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse>(new(controller))
+            .Add<ListPartitionReassignmentsApi, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse>(new(metadata))
             .Add<OffsetDeleteApi, OffsetDeleteRequest, OffsetDeleteResponse>(new(groups))
+            .Add<DescribeQuorumApi, DescribeQuorumRequest, DescribeQuorumResponse>(new(quorum, config, time))
+            .Add<UpdateFeaturesApi, UpdateFeaturesRequest, UpdateFeaturesResponse>(new(controller, metadata))
             .Add<DescribeClusterApi, DescribeClusterRequest, DescribeClusterResponse>(new(metadata, logs.ClusterId))
             .Add<DescribeProducersApi, DescribeProducersRequest, DescribeProducersResponse>(new(partitions))
+            .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller))
+            .Add<ListConfigResourcesApi, ListConfigResourcesRequest, ListConfigResourcesResponse>(new(metadata))
             .Add<DescribeTopicPartitionsApi, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
                 new(metadata, config.GetInt("max.request.partition.size.limit")));
     }

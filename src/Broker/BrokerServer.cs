@@ -47,6 +47,7 @@ public sealed class BrokerServer : IAsyncDisposable
     private ReplicaManager? replicas;
     private MetadataSnapshots? snapshots;
     private ControllerService? controller;
+    private QuorumDriver? quorum;
     private BrokerLife? life;
     private ControllerDuties? duties;
     private bool serves;
@@ -211,6 +212,7 @@ public sealed class BrokerServer : IAsyncDisposable
         steps.Done("registering");
         publisher.Acted += new DirectoryAssignments(
             controller!, replicas, config.NodeId, () => life.Epoch, loggers.CreateLogger<DirectoryAssignments>()).OnActed;
+        publisher.Acted += new LeaderRecovery(controller!, config.NodeId, () => life.Epoch, loggers.CreateLogger<LeaderRecovery>()).OnActed;
         publisher.Activate();
         steps.Done("taking up the partitions");
         ThrowIfOver();
@@ -221,6 +223,7 @@ public sealed class BrokerServer : IAsyncDisposable
             replicas,
             metadata,
             controller!,
+            quorum!,
             new TopicAutoCreation(controller!, config, time, loggers.CreateLogger<TopicAutoCreation>()),
             new ProducerIds(controller!, config, () => life.Epoch),
             groups,
@@ -229,7 +232,8 @@ public sealed class BrokerServer : IAsyncDisposable
             live,
             metrics,
             time,
-            random)));
+            random,
+            loggers)));
         serves = true;
         metrics.Registry.Start();
         duties = new ControllerDuties(controller!, life, config, time, loggers.CreateLogger<ControllerDuties>());
@@ -252,7 +256,7 @@ public sealed class BrokerServer : IAsyncDisposable
             var start = QuorumStart.Load(log, store, logger);
             var taking = snapshots = new MetadataSnapshots(
                 BrokerOptions.Snapshots(config), store, log, start, time, loggers.CreateLogger<MetadataSnapshots>());
-            var quorum = new QuorumDriver(
+            quorum = new QuorumDriver(
                 start.Quorum(new VoterKey(config.NodeId, log.DirectoryId), BrokerOptions.Voters(config)),
                 log,
                 start,

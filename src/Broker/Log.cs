@@ -74,4 +74,16 @@ internal static partial class Log
 
     [LoggerMessage(522, LogLevel.Error, "The controller's own duties failed; they are taken up again")]
     public static partial void DutiesFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(523, LogLevel.Warning, "The controller was not told that the leaders of {Count} partitions have recovered: {Error}")]
+    public static partial void RecoveryNotTold(ILogger logger, int count, ErrorCode error);
+
+    [LoggerMessage(524, LogLevel.Error, "The controller was not told that the leaders of {Count} partitions have recovered")]
+    public static partial void RecoveryNotTold(ILogger logger, int count, Exception exception);
+
+    [LoggerMessage(525, LogLevel.Warning, "Broker {BrokerId} is not registered any more ({Error}), and registers anew")]
+    public static partial void RegistersAnew(ILogger logger, int brokerId, ErrorCode error);
+
+    [LoggerMessage(526, LogLevel.Error, "A request for {Api} version {Version} from {Client} could not be handled")]
+    public static partial void RequestFailed(ILogger logger, ApiKey api, short version, string? client, Exception exception);
 }

@@ -6,8 +6,8 @@ namespace Milena.Storage;
 /// <summary>What the logs say about themselves. Event ids from 2000.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(2000, LogLevel.Error, "log directory {Path} has failed and is offline from now on")]
-    public static partial void DirectoryFailed(ILogger logger, Exception cause, string path);
+    [LoggerMessage(2000, LogLevel.Error, "log directory {Path} has failed and is offline from now on: {Reason}")]
+    public static partial void DirectoryFailed(ILogger logger, string path, string reason);
 
     [LoggerMessage(2001, LogLevel.Warning, "{Partition}: cut the log from {OldSize} to {NewSize} bytes of segment {BaseOffset}, which ended in an unfinished or damaged batch")]
     public static partial void TailCut(ILogger logger, TopicPartition partition, long baseOffset, int oldSize, int newSize);

@@ -46,6 +46,30 @@ public class ConsoleLoggerTests
     public void The_longest_prefix_that_fits_sets_the_level(string? filter, string category, LogLevel least) =>
         Assert.Equal(least, LogFilter.Parse(filter).LeastLevel(category));
 
+    [Fact]
+    public void A_level_that_is_set_holds_at_once_for_the_logger_and_those_below_it()
+    {
+        using var output = new MemoryStream();
+        using var factory = new ConsoleLoggerFactory(output, LogFilter.Parse("Milena.Network=error"), Time);
+        var (parent, child, other) = (factory.CreateLogger("Milena.Storage"), factory.CreateLogger("Milena.Storage.Log"), factory.CreateLogger("Milena.StorageElse"));
+        var network = factory.CreateLogger("Milena.Network.FrameServer");
+        Assert.Equal(
+            [("Milena.Network.FrameServer", LogLevel.Error), ("Milena.Storage", LogLevel.Information), ("Milena.Storage.Log", LogLevel.Information),
+                ("Milena.StorageElse", LogLevel.Information), ("root", LogLevel.Information)],
+            factory.Levels.OrderBy(level => level.Key, StringComparer.Ordinal).Select(level => (level.Key, level.Value)));
+
+        factory.Set("Milena.Storage", LogLevel.Trace);
+        Assert.Equal((true, true, false), (parent.IsEnabled(LogLevel.Trace), child.IsEnabled(LogLevel.Trace), other.IsEnabled(LogLevel.Trace)));
+        factory.Set("root", LogLevel.Critical);
+        Assert.Equal((true, false), (child.IsEnabled(LogLevel.Debug), other.IsEnabled(LogLevel.Error)));
+        Assert.True(network.IsEnabled(LogLevel.Error)); // what the start said of it is nearer
+        factory.Set("Milena.Storage", null);
+        Assert.Equal((false, LogLevel.Critical), (child.IsEnabled(LogLevel.Error), factory.Levels["root"]));
+        Assert.False(factory.CreateLogger("Milena.Later").IsEnabled(LogLevel.Error));
+        factory.Set("root", LogLevel.None);
+        Assert.False(other.IsEnabled(LogLevel.Critical));
+    }
+
     private static string Logged(string category, Action<ILogger> write)
     {
         using var output = new MemoryStream();

@@ -15,6 +15,7 @@ internal sealed class BrokerLife(
     ControllerService controller, MetadataCache metadata, BrokerConfig config, LogManager logs, Uuid incarnationId, ILogger<BrokerLife> logger) : IDisposable
 {
     private ITimer? heartbeats;
+    private BrokerRegistrationRequest? registration;
 
     /// <summary>The epoch of this life: the offset at which the broker registered. -1 before.</summary>
     public long Epoch { get; private set; } = -1;
@@ -22,7 +23,7 @@ internal sealed class BrokerLife(
     /// <summary>Registers and becomes active. Throws <see cref="BrokerStartException"/> if the controller refuses.</summary>
     public async Task Begin(IEnumerable<Endpoint> endpoints, TimeProvider time)
     {
-        var request = new BrokerRegistrationRequest
+        registration = new BrokerRegistrationRequest
         {
             BrokerId = config.NodeId,
             ClusterId = logs.ClusterId,
@@ -44,12 +45,8 @@ internal sealed class BrokerLife(
             LogDirs = [.. logs.LogDirs.Where(dir => !dir.IsOffline).Select(dir => dir.Id)],
             PreviousBrokerEpoch = logs.PreviousBrokerEpoch,
         };
-        var registered = await controller.Execute(
-            (decisions, image, context) => decisions.RegisterOwnBroker(image, request, context),
-            error => new BrokerRegistrationResponse { ErrorCode = error });
-        if (registered.ErrorCode != ErrorCode.None)
-            throw new BrokerStartException($"the controller refuses broker {config.NodeId}: {registered.ErrorCode.Message()}");
-        Epoch = registered.BrokerEpoch;
+        if (await Register(registration) is var refused and not ErrorCode.None)
+            throw new BrokerStartException($"the controller refuses broker {config.NodeId}: {refused.Message()}");
         var interval = TimeSpan.FromMilliseconds(config.GetInt("broker.heartbeat.interval.ms"));
         heartbeats = time.CreateTimer(static state => _ = ((BrokerLife)state!).Beat(), this, interval, interval);
     }
@@ -66,14 +63,30 @@ internal sealed class BrokerLife(
         };
         try
         {
-            await controller.Execute(
+            var answer = await controller.Execute(
                 (decisions, image, context) => decisions.Heartbeat(image, request, context),
                 error => new BrokerHeartbeatResponse { ErrorCode = error });
+            if (answer.ErrorCode is not (ErrorCode.BrokerIdNotRegistered or ErrorCode.StaleBrokerEpoch) || request.BrokerEpoch != Epoch)
+                return;
+            // Somebody has unregistered a broker that is there.
+            Log.RegistersAnew(logger, config.NodeId, answer.ErrorCode);
+            registration!.LogDirs = [.. logs.LogDirs.Where(dir => !dir.IsOffline).Select(dir => dir.Id)];
+            await Register(registration);
         }
         catch (Exception fault) // the edge of a loop: the next beat comes
         {
             Log.HeartbeatFailed(logger, config.NodeId, fault);
         }
+    }
+
+    private async Task<ErrorCode> Register(BrokerRegistrationRequest request)
+    {
+        var registered = await controller.Execute(
+            (decisions, image, context) => decisions.RegisterOwnBroker(image, request, context),
+            error => new BrokerRegistrationResponse { ErrorCode = error });
+        if (registered.ErrorCode == ErrorCode.None)
+            Epoch = registered.BrokerEpoch;
+        return registered.ErrorCode;
     }
 
     public void Dispose() => heartbeats?.Dispose();

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Milena.Network;
 using Milena.Protocol;
 
 namespace Milena.Broker.Dispatch;
@@ -29,7 +31,7 @@ internal interface IApi<TRequest, TResponse>
 }
 
 /// <inheritdoc/>
-internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse> api, VersionRange versions)
+internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse> api, VersionRange versions, ILogger logger)
     : ApiEndpoint(TRequest.Key, versions)
     where TRequest : IRequest<TRequest, TResponse>, IRequest<TRequest>
     where TResponse : class, IResponse<TResponse>
@@ -37,13 +39,39 @@ internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse>
     public override ValueTask<OutboundFrame?> Invoke(RequestContext context, ref MessageReader body)
     {
         var request = TRequest.Read(ref body, context.Version);
-        var pending = api.Handle(request, context);
-        return pending.IsCompletedSuccessfully ? new(context.Answer(pending.Result)) : Awaited(pending, context);
+        try
+        {
+            var pending = api.Handle(request, context);
+            return pending.IsCompletedSuccessfully ? new(context.Answer(pending.Result)) : Awaited(pending, context);
+        }
+        catch (Exception fault) when (IsAnswered(fault, context, out var answer))
+        {
+            return new(context.Answer(answer));
+        }
+    }
 
-        static async ValueTask<OutboundFrame?> Awaited(ValueTask<TResponse?> pending, RequestContext context)
+    private async ValueTask<OutboundFrame?> Awaited(ValueTask<TResponse?> pending, RequestContext context)
+    {
+        try
         {
             context.Handled();
             return context.Answer(await pending);
         }
+        catch (Exception fault) when (IsAnswered(fault, context, out var answer))
+        {
+            return context.Answer(answer);
+        }
+    }
+
+    // A fault of ours is said in the answer where that has a place for it. Where not, the connection is closed, and says why.
+    private bool IsAnswered(Exception fault, RequestContext context, out TResponse? answer)
+    {
+        answer = null;
+        if (fault is MalformedMessageException or ConnectionClosingException || context.Aborted.IsCancellationRequested)
+            return false;
+        answer = TResponse.OfError(ErrorCode.UnknownServerError, context.Version);
+        if (answer is not null)
+            Log.RequestFailed(logger, Key, context.Version, context.ClientId, fault);
+        return answer is not null;
     }
 }

@@ -1,11 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
 using Milena.Common;
 using Milena.Protocol;
 
 namespace Milena.Broker.Dispatch;
 
 /// <summary>The APIs that this broker serves. ApiVersions is computed from it, so what is not here is not advertised.</summary>
-internal sealed class ApiRegistry
+internal sealed class ApiRegistry(ILogger logger)
 {
     private readonly ApiEndpoint?[] endpoints = new ApiEndpoint?[128];
 
@@ -18,7 +19,7 @@ internal sealed class ApiRegistry
         where TResponse : class, IResponse<TResponse>
     {
         Invariant.Holds(endpoints[(int)TRequest.Key] is null);
-        endpoints[(int)TRequest.Key] = new ApiEndpoint<TRequest, TResponse>(api, TApi.Versions);
+        endpoints[(int)TRequest.Key] = new ApiEndpoint<TRequest, TResponse>(api, TApi.Versions, logger);
         return this;
     }
 

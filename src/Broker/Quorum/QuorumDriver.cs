@@ -47,6 +47,18 @@ internal sealed class QuorumDriver(
     /// <summary>The level at which records are written; the controller's newest image knows it.</summary>
     public Func<short> MetadataVersion { get; set; } = () => MetadataVersions.Latest;
 
+    /// <summary>Who votes.</summary>
+    public IReadOnlyList<VoterKey> Voters => quorum.Voters;
+
+    /// <summary>Whether this node leads.</summary>
+    public bool IsLeader => node.Role == QuorumRole.Leader;
+
+    /// <summary>Who leads, or -1.</summary>
+    public int LeaderId => node.LeaderId;
+
+    /// <summary>Where the metadata log ends; exclusive.</summary>
+    public long LogEndOffset => log.LogEndOffset;
+
     /// <summary>The epoch that this node leads.</summary>
     public int Epoch => node.Epoch;
 

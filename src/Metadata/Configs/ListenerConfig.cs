@@ -50,7 +50,7 @@ public sealed record ListenerConfig
             Advertised = [.. advertised
                 .Where(endpoint => !controllers.Contains(endpoint.Name))
                 .Select(endpoint => IsWildcard(endpoint.Host) ? endpoint with { Host = "" } : endpoint)],
-            InterBrokerName = ReadInterBrokerName(config, errors),
+            InterBrokerName = ReadInterBrokerName(config, advertised.Select(endpoint => endpoint.Name).Except(controllers), errors),
         };
         if (config.IsBroker && errors.Count == 0)
             CheckBroker(config, listeners, errors);
@@ -62,7 +62,18 @@ public sealed record ListenerConfig
         if (listeners.Advertised.Count == 0)
             errors.Add(Invalid(config, "listeners", "a broker needs one that is not in controller.listener.names"));
         else if (listeners.Advertised.All(endpoint => endpoint.Name != listeners.InterBrokerName))
-            errors.Add(Invalid(config, "inter.broker.listener.name", $"{listeners.InterBrokerName} is not among the advertised listeners"));
+            errors.Add(NotAdvertised(config, listeners));
+    }
+
+    private static string NotAdvertised(BrokerConfig config, ListenerConfig listeners)
+    {
+        const string Name = "inter.broker.listener.name";
+        const string Protocol = "security.inter.broker.protocol";
+        var advertised = string.Join(", ", listeners.Advertised.Select(endpoint => endpoint.Name));
+        return Invalid(
+            config,
+            config.GetStringOrNull(Name) is null ? Protocol : Name,
+            $"{listeners.InterBrokerName} is not among the advertised listeners; {Name} must name one of {advertised}");
     }
 
     private static Dictionary<string, SecurityProtocol> ReadProtocols(BrokerConfig config, string[] controllers, List<string> errors)
@@ -127,11 +138,15 @@ public sealed record ListenerConfig
         }
     }
 
-    private static string ReadInterBrokerName(BrokerConfig config, List<string> errors)
+    // Where nothing is said and there is one listener only, brokers speak over that.
+    private static string ReadInterBrokerName(BrokerConfig config, IEnumerable<string> advertised, List<string> errors)
     {
         var name = config.GetStringOrNull("inter.broker.listener.name");
-        if (name is not null && config.Get("security.inter.broker.protocol").Origin != ConfigOrigin.Default)
+        var isProtocolSet = config.Get("security.inter.broker.protocol").Origin != ConfigOrigin.Default;
+        if (name is not null && isProtocolSet)
             errors.Add(Invalid(config, "inter.broker.listener.name", "it cannot be set together with security.inter.broker.protocol"));
+        if (name is null && !isProtocolSet && advertised.ToArray() is [var only])
+            return only;
         return Normal(name ?? config.GetString("security.inter.broker.protocol"));
     }
 

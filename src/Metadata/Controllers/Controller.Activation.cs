@@ -43,7 +43,9 @@ public sealed partial class Controller
         else
             records.AddRange(Lower(image, lowered));
 
-        var after = image.Apply(records.Where(record => record is not AbortTransactionRecord)).Features.MetadataVersion;
+        var begun = image.Apply(records.Where(record => record is not AbortTransactionRecord));
+        records.AddRange(Log.Bootstrap.ElrSafetyRecords(begun, config.GetInt("min.insync.replicas")));
+        var after = begun.Features.MetadataVersion;
         return after is >= MetadataVersions.Min and <= MetadataVersions.Latest
             ? new(new Activation(lowered), [.. records])
             : new(new Activation([], $"metadata.version is {after}, and this build works at {MetadataVersions.Min} to {MetadataVersions.Latest}"));
@@ -73,31 +75,7 @@ public sealed partial class Controller
                 lowered.Add(new LoweredFeature(name, level, served));
         }
 
-        var changes = lowered.Any(feature => feature.Name == FeatureNames.EligibleLeaderReplicas) ? WithoutEligibleLeaders(image) : [];
-        return [.. changes, .. lowered.Select(feature => new FeatureLevelRecord { Name = feature.Name, FeatureLevel = feature.To })];
-    }
-
-    // Who was eligible has every committed record, which is what being in sync means where there are no eligible leaders. Of a
-    // partition that has neither, the last leader knows most: without KIP-966 it would never have left the ISR.
-    private static IEnumerable<IMetadataRecord> WithoutEligibleLeaders(MetadataImage image)
-    {
-        foreach (var topic in image.Topics.ById.Values)
-        {
-            foreach (var (id, partition) in topic.Partitions)
-            {
-                if (partition.EligibleLeaders.IsEmpty && partition.LastKnownEligibleLeaders.IsEmpty)
-                    continue;
-                var inSync = partition.EligibleLeaders.IsEmpty ? partition.LastKnownEligibleLeaders : partition.EligibleLeaders;
-                yield return new PartitionChangeRecord
-                {
-                    TopicId = topic.Id,
-                    PartitionId = id,
-                    Isr = partition.Isr.IsEmpty ? [.. inSync] : null,
-                    EligibleLeaderReplicas = partition.EligibleLeaders.IsEmpty ? null : [],
-                    LastKnownElr = partition.LastKnownEligibleLeaders.IsEmpty ? null : [],
-                };
-            }
-        }
+        return lowered.Select(feature => new FeatureLevelRecord { Name = feature.Name, FeatureLevel = feature.To });
     }
 
     private static bool IsAbove(string name, short level, out short served)

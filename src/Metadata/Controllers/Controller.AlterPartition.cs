@@ -63,6 +63,9 @@ public sealed partial class Controller
         {
             records.Add(record);
             partition = partition.With(record);
+            // A reassignment that the new ISR completes can take the leadership from the sender, which must look for the new one.
+            if (partition.Leader != senderId)
+                return Refused(request, ErrorCode.NewLeaderElected);
         }
 
         return new AlterPartitionResponse.PartitionData

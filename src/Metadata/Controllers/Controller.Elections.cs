@@ -71,6 +71,10 @@ public sealed partial class Controller
         if (first is null || second is null)
             return second ?? first;
         second.Isr ??= first.Isr;
+        second.Replicas ??= first.Replicas;
+        second.Directories ??= first.Directories;
+        second.AddingReplicas ??= first.AddingReplicas;
+        second.RemovingReplicas ??= first.RemovingReplicas;
         second.EligibleLeaderReplicas ??= first.EligibleLeaderReplicas;
         second.LastKnownElr ??= first.LastKnownElr;
         if (second.Leader == PartitionImage.LeaderUnchanged)

@@ -63,7 +63,7 @@ internal static class NewPartitions
         return isr.IsEmpty ? null : new PartitionImage
         {
             Replicas = [.. replicas],
-            Directories = [.. replicas.Select(id => DefaultDirectory(image.Brokers[id]))],
+            Directories = [.. replicas.Select(id => DirectoryOf(image, id))],
             Isr = isr,
             RemovingReplicas = [],
             AddingReplicas = [],
@@ -76,15 +76,19 @@ internal static class NewPartitions
         };
     }
 
-    // Where there is only one directory, it is that; where there are several, the broker chooses and tells (KIP-858).
-    private static Uuid DefaultDirectory(BrokerImage broker) => broker.Directories switch
+    /// <summary>
+    /// The directory of a new replica: where the broker has only one, it is that; where there are several, the broker chooses and tells
+    /// (KIP-858).
+    /// </summary>
+    public static Uuid DirectoryOf(MetadataImage image, int brokerId) => image.Brokers[brokerId].Directories switch
     {
         [] => Uuid.Zero,
         [var only] => only,
         _ => Uuid.UnassignedDirectory,
     };
 
-    private static string? Violation(MetadataImage image, int[] replicas, int? replicationFactor)
+    /// <summary>Why these cannot be a partition's replicas, or null if they can.</summary>
+    public static string? Violation(MetadataImage image, int[] replicas, int? replicationFactor)
     {
         if (replicas.Length == 0)
             return "The manual partition assignment includes an empty replica list.";

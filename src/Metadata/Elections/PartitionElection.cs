@@ -20,8 +20,8 @@ internal enum ElectionMode
 }
 
 /// <summary>
-/// One change of a partition: who is in sync, who may still lead (KIP-966), who leads. The arithmetic of Apache Kafka's
-/// <c>PartitionChangeBuilder</c>, without reassignment.
+/// One change of a partition: which replicas it has, who is in sync, who may still lead (KIP-966), who leads. The arithmetic of
+/// Apache Kafka's <c>PartitionChangeBuilder</c>. A reassignment that can be completed is, by whatever change comes next.
 /// </summary>
 /// <remarks>
 /// With eligible leaders in use the ISR may become empty: whoever leaves it while it is smaller than the minimum stays eligible,
@@ -34,6 +34,7 @@ internal sealed class PartitionElection
     private readonly FeaturesImage features;
     private ImmutableArray<int> isr;
     private ImmutableArray<int> eligible;
+    private ReplicaTarget target;
 
     /// <param name="partition">The partition as it is.</param>
     /// <param name="features">Whether eligible leaders are in use, and what may be written.</param>
@@ -43,10 +44,17 @@ internal sealed class PartitionElection
         this.features = features;
         isr = partition.Isr;
         eligible = partition.EligibleLeaders;
+        target = ReplicaTarget.Of(partition);
     }
 
     /// <summary>Who shall be in sync; the present ISR if it is not set.</summary>
     public ImmutableArray<int> TargetIsr { init => isr = value; }
+
+    /// <summary>Which replicas there shall be, and which of them come and go; the present ones if it is not set.</summary>
+    public ReplicaTarget Target { init => target = value; }
+
+    /// <summary>The log directory of a replica that is new, if it is known.</summary>
+    public Func<int, Uuid> DirectoryOfNew { get; init; } = static _ => Uuid.UnassignedDirectory;
 
     /// <summary>Replicas that were shut down uncleanly: they may have lost what they had, so they are not eligible.</summary>
     public ImmutableArray<int> UncleanReplicas { get; init; } = [];
@@ -66,6 +74,8 @@ internal sealed class PartitionElection
     /// <summary>The change, or null if nothing changes.</summary>
     public PartitionChangeRecord? ToRecord(Uuid topicId, int partitionId)
     {
+        if (target.Completed(isr) is { } completed)
+            (target, isr) = (completed.Target, completed.Isr);
         UpdateEligible();
         var (leader, isUnclean) = Elect();
         var record = new PartitionChangeRecord { TopicId = topicId, PartitionId = partitionId };
@@ -88,7 +98,9 @@ internal sealed class PartitionElection
         if (!eligible.SequenceEqual(partition.EligibleLeaders))
             record.EligibleLeaderReplicas = [.. eligible];
         BumpEpochOfShrinkingLeader(record);
+        BumpEpochWithoutReplica(record);
         UpdateLastKnownLeader(record);
+        AssignReplicas(record);
         return IsChange(record) ? record : null;
     }
 
@@ -97,7 +109,7 @@ internal sealed class PartitionElection
 
     private (int Leader, bool IsUnclean) Elect()
     {
-        var replicas = partition.Replicas;
+        var replicas = target.Replicas;
         if (Mode == ElectionMode.Preferred && IsValid(replicas[0]))
             return (replicas[0], false);
         if (partition.HasLeader && IsValid(partition.Leader))
@@ -124,11 +136,14 @@ internal sealed class PartitionElection
 
     private void UpdateEligible()
     {
-        if (!features.HasEligibleLeaders || isr.Length >= Math.Min(MinInsyncReplicas, partition.Replicas.Length))
+        if (!features.HasEligibleLeaders || isr.Length >= Math.Min(MinInsyncReplicas, target.Replicas.Length))
             eligible = [];
         else
-            eligible = [.. eligible.Union(partition.Isr).Where(replica => !isr.Contains(replica) && !UncleanReplicas.Contains(replica))];
+            eligible = [.. eligible.Union(partition.Isr).Where(IsEligible)];
     }
+
+    private bool IsEligible(int replica) =>
+        target.Replicas.Contains(replica) && !isr.Contains(replica) && !UncleanReplicas.Contains(replica);
 
     // Levels before 3.6-IV0: the leader of a shrunken ISR got a new epoch, because old brokers rely on it.
     private void BumpEpochOfShrinkingLeader(PartitionChangeRecord record)
@@ -140,6 +155,31 @@ internal sealed class PartitionElection
             record.Leader = partition.Leader;
         }
     }
+
+    // Whoever is no replica any more must hear that nothing of it counts: from the leader's new epoch.
+    private void BumpEpochWithoutReplica(PartitionChangeRecord record)
+    {
+        if (record.Leader == PartitionImage.LeaderUnchanged && partition.Replicas.Any(replica => !target.Replicas.Contains(replica)))
+            record.Leader = partition.Leader;
+    }
+
+    private void AssignReplicas(PartitionChangeRecord record)
+    {
+        var present = ReplicaTarget.Of(partition);
+        if (!target.Replicas.SequenceEqual(present.Replicas))
+        {
+            record.Replicas = [.. target.Replicas];
+            if (MetadataVersions.HasDirectories(features.MetadataVersion))
+                record.Directories = [.. target.Replicas.Select(DirectoryOf)];
+        }
+
+        if (!target.Adding.SequenceEqual(present.Adding))
+            record.AddingReplicas = [.. target.Adding];
+        if (!target.Removing.SequenceEqual(present.Removing))
+            record.RemovingReplicas = [.. target.Removing];
+    }
+
+    private Uuid DirectoryOf(int replica) => partition.Replicas.Contains(replica) ? partition.DirectoryOf(replica) : DirectoryOfNew(replica);
 
     private void UpdateLastKnownLeader(PartitionChangeRecord record)
     {
@@ -155,5 +195,6 @@ internal sealed class PartitionElection
 
     private static bool IsChange(PartitionChangeRecord record) =>
         record.Isr is not null || record.Leader != PartitionImage.LeaderUnchanged || record.LeaderRecoveryState >= 0
-        || record.EligibleLeaderReplicas is not null || record.LastKnownElr is not null;
+        || record.EligibleLeaderReplicas is not null || record.LastKnownElr is not null
+        || record.Replicas is not null || record.AddingReplicas is not null || record.RemovingReplicas is not null;
 }

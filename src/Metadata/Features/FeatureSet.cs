@@ -18,9 +18,11 @@ public static class FeatureSet
         [FeatureNames.MetadataVersion] = new(MetadataVersions.Min, MetadataVersions.Latest),
         [FeatureNames.KRaftVersion] = new(0, 1),
 
-        // To be added with what they stand for: group.version 1 with the consumer protocol (KIP-848), transaction.version 2 with
-        // transactions, share.version 1 with share groups, streams.version 1 with streams groups, and
-        // eligible.leader.replicas.version 1 once there is more than one replica. New clusters then start with them.
+        [FeatureNames.EligibleLeaderReplicas] = new(0, 1),
+
+        // To be added, a line each, with what they stand for: group.version 1 with the consumer protocol (KIP-848),
+        // transaction.version 2 with transactions, share.version 1 with share groups, streams.version 1 with streams groups. New
+        // clusters then start with them.
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     // From which metadata.version on Apache Kafka starts a new cluster with that level.
@@ -33,12 +35,26 @@ public static class FeatureSet
         (FeatureNames.Transaction, 2, 24),
     ];
 
+    /// <summary>
+    /// What another feature must be at for a feature to work at a level, or null if it depends on none. Only Kafka's own dependencies
+    /// are here: that levels of metadata.version come first is checked for all of them.
+    /// </summary>
+    public static (string Name, short Level)? Dependency(string name, short level) => (name, level) switch
+    {
+        (FeatureNames.EligibleLeaderReplicas, >= 1) => (FeatureNames.MetadataVersion, 23), // its records: 4.0-IV1
+        _ => null,
+    };
+
     /// <summary>The highest level at which this build serves a feature that somebody wants at <paramref name="level"/>.</summary>
     public static short Served(string name, short level) =>
         Supported.TryGetValue(name, out var range) ? Math.Min(level, range.Max) : (short)0;
 
-    /// <summary>The level of each feature, other than metadata.version itself, with which a new cluster starts; 0 is left out.</summary>
+    /// <summary>
+    /// The level of each feature, other than metadata.version itself, with which a new cluster starts; 0 is left out. Eligible leaders
+    /// are served, and worth something only where there are other replicas: who has those turns them on.
+    /// </summary>
     public static ImmutableSortedDictionary<string, short> InitialLevels(short metadataVersion) => KafkaLevels(metadataVersion)
+        .Where(feature => feature.Key != FeatureNames.EligibleLeaderReplicas)
         .Select(feature => KeyValuePair.Create(feature.Key, Served(feature.Key, feature.Value)))
         .Where(feature => feature.Value > 0)
         .ToImmutableSortedDictionary(StringComparer.Ordinal);

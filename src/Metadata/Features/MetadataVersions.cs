@@ -14,6 +14,8 @@ public static class MetadataVersions
     /// <summary>The level of Kafka 4.2 (4.2-IV1), the highest whose records we know.</summary>
     public const short Latest = 29;
 
+    private static readonly short[] ChangingRecords = [7, 8, 11, 13, 14, 15, 17, 23, 30, 32, 33];
+
     private static readonly string[] Names =
     [
         "3.3-IV3", "3.4-IV0", "3.5-IV0", "3.5-IV1", "3.5-IV2", "3.6-IV0", "3.6-IV1", "3.6-IV2", "3.7-IV0", "3.7-IV1", "3.7-IV2",
@@ -23,6 +25,12 @@ public static class MetadataVersions
 
     /// <summary>The release that a level is named after, for example <c>4.2-IV1</c>.</summary>
     public static string Name(short level) => level is >= Min and <= Latest ? Names[level - Min] : level.ToString();
+
+    /// <summary>
+    /// Whether going from a level to a lower one would leave records in the log that the lower one does not know: a level between them
+    /// changed what is written.
+    /// </summary>
+    public static bool DiffersBelow(short from, short to) => ChangingRecords.Any(level => level > to && level <= from);
 
     /// <summary>Records of several batches can be one change (3.6-IV1, KIP-868).</summary>
     public static bool HasTransactions(short level) => level >= 13;

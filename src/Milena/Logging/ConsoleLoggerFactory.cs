@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Milena.Broker;
 
 namespace Milena.Logging;
 
@@ -8,14 +10,31 @@ namespace Milena.Logging;
 /// Loggers that write one line for each event: time (UTC), level, category, message, and the exception's message if there
 /// is one; the stack follows only from level error on, indented. Small enough to cost a server's start nothing.
 /// </summary>
-internal sealed class ConsoleLoggerFactory(Stream output, LogFilter filter, TimeProvider time) : ILoggerFactory
+internal sealed class ConsoleLoggerFactory(Stream output, LogFilter filter, TimeProvider time) : ILoggerFactory, ILogLevels
 {
     private const string Root = "Milena.";
 
     private readonly Lock gate = new();
+    private readonly ConcurrentDictionary<string, ConsoleLogger> loggers = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
-    public ILogger CreateLogger(string categoryName) => new ConsoleLogger(this, categoryName, filter.LeastLevel(categoryName));
+    public IReadOnlyDictionary<string, LogLevel> Levels => new Dictionary<string, LogLevel>(
+        loggers.Select(logger => KeyValuePair.Create(logger.Key, logger.Value.Least)), StringComparer.Ordinal)
+    {
+        [ILogLevels.Root] = filter.LeastLevel(""),
+    };
+
+    /// <inheritdoc/>
+    public ILogger CreateLogger(string categoryName) =>
+        loggers.GetOrAdd(categoryName, name => new ConsoleLogger(this, name) { Least = filter.LeastLevel(name) });
+
+    /// <inheritdoc/>
+    public void Set(string logger, LogLevel? level)
+    {
+        filter.Set(logger == ILogLevels.Root ? "" : logger, level);
+        foreach (var (name, known) in loggers)
+            known.Least = filter.LeastLevel(name);
+    }
 
     /// <summary>There are no other providers.</summary>
     public void AddProvider(ILoggerProvider provider) => throw new InvalidOperationException("this factory writes to one stream");
@@ -62,8 +81,16 @@ internal sealed class ConsoleLoggerFactory(Stream output, LogFilter filter, Time
         _ => "ERROR",
     };
 
-    private sealed class ConsoleLogger(ConsoleLoggerFactory factory, string category, LogLevel least) : ILogger
+    private sealed class ConsoleLogger(ConsoleLoggerFactory factory, string category) : ILogger
     {
+        private volatile LogLevel least;
+
+        public required LogLevel Least
+        {
+            get => least;
+            set => least = value;
+        }
+
         public bool IsEnabled(LogLevel logLevel) => logLevel >= least && logLevel != LogLevel.None;
 
         public void Log<TState>(

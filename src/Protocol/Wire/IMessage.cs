@@ -46,4 +46,7 @@ public interface IResponse<TSelf> : IMessage<TSelf>
 
     /// <summary>Shows every error code in it, those of parts of parts too.</summary>
     void CountErrors(IErrorCounter errors);
+
+    /// <summary>The answer that says nothing but an error of everything that was asked; null if the version has no place for one.</summary>
+    static abstract TSelf? OfError(ErrorCode error, short version);
 }

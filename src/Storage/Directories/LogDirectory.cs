@@ -37,7 +37,10 @@ internal sealed class LogDirectory(string path, IFileSystem files, TimeProvider 
     /// <summary>How many logs it holds; new ones go where there are fewest.</summary>
     public int LogCount { get; set; }
 
-    /// <summary>Called once, when the directory fails, from whatever thread met the error; must not wait for a log.</summary>
+    /// <summary>
+    /// Called once, when the directory fails, from whatever thread met the error; must not wait for a log. Null until all directories are
+    /// open: whoever opens them says what has failed by then.
+    /// </summary>
     public Action<LogDirectory, IOException>? Failed { get; set; }
 
     /// <summary>
@@ -55,8 +58,10 @@ internal sealed class LogDirectory(string path, IFileSystem files, TimeProvider 
     {
         if (Interlocked.CompareExchange(ref failure, cause, null) is not null)
             return;
-        Log.DirectoryFailed(Logger, cause, Path);
-        Failed?.Invoke(this, cause);
+        if (Failed is not { } failed)
+            return;
+        Log.DirectoryFailed(Logger, Path, cause.Message);
+        failed(this, cause);
     }
 
     /// <summary>Does something with the disk; false if that fails, or has failed before.</summary>

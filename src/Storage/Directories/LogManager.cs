@@ -35,6 +35,8 @@ public sealed partial class LogManager : IAsyncDisposable
         Cleaner = new(options.Cleaner, () => logs.Values, WriteCleaned, time, logger);
         foreach (var opened in directories)
         {
+            if (opened.Directory.Failure is { } failure)
+                Log.DirectoryFailed(logger, opened.Directory.Path, failure.Message);
             opened.Directory.Failed = OnFailed;
             opened.Directory.RecoveryPointsMoved = () =>
             {

@@ -13,7 +13,9 @@ public sealed class EveryVersionTests(SharedBroker shared)
         ApiKey.FindCoordinator, ApiKey.JoinGroup, ApiKey.SyncGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup, ApiKey.OffsetCommit,
         ApiKey.OffsetFetch, ApiKey.OffsetDelete, ApiKey.ListGroups, ApiKey.DescribeGroups, ApiKey.DeleteGroups,
         ApiKey.DescribeConfigs, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.DescribeCluster,
-        ApiKey.DescribeLogDirs, ApiKey.DescribeTopicPartitions,
+        ApiKey.DescribeLogDirs, ApiKey.DescribeTopicPartitions, ApiKey.ElectLeaders, ApiKey.AlterPartitionReassignments,
+        ApiKey.ListPartitionReassignments, ApiKey.DescribeQuorum, ApiKey.UpdateFeatures, ApiKey.UnregisterBroker,
+        ApiKey.ListConfigResources,
         ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
     ];
 
@@ -55,6 +57,7 @@ public sealed class EveryVersionTests(SharedBroker shared)
         }
 
         Assert.Empty(faults);
+        Assert.DoesNotContain(shared.Broker.Log.Lines, line => line.Contains($"A request for {key} version"));
     }
 
     [Theory]

@@ -16,6 +16,7 @@ internal static class Samples
     public static IReadOnlyList<Sample> All(TestTopic topic) =>
     [
         .. Data(topic), .. Cluster(topic), .. Topics(topic), .. Groups(), .. Offsets(topic), .. Configs(topic), .. MarkerSamples.All(topic),
+        .. Administration(topic),
     ];
 
     private static IEnumerable<Sample> Data(TestTopic topic)
@@ -372,6 +373,67 @@ internal static class Samples
                 new() { ResourceType = 4, ResourceName = "", Configs = [new() { Name = "node.id", Value = "5" }] },
             ],
             ValidateOnly = true,
+        });
+    }
+
+    private static IEnumerable<Sample> Administration(TestTopic topic)
+    {
+        foreach (var type in new sbyte[] { 0, 1, 9 })
+        {
+            yield return Sample.Of($"elections of type {type}", version => new ElectLeadersRequest
+            {
+                ElectionType = version >= 1 ? type : (sbyte)0,
+                TopicPartitions = [new() { Topic = topic.Name, Partitions = [0, 9] }, new() { Topic = TestTopic.Unknown.Name, Partitions = [0] }],
+            });
+        }
+
+        yield return Sample.Of("elections everywhere", _ => new ElectLeadersRequest { TopicPartitions = null });
+        yield return Sample.Of("a reassignment to nobody", version => new AlterPartitionReassignmentsRequest
+        {
+            AllowReplicationFactorChange = version < 1,
+            Topics =
+            [
+                new()
+                {
+                    Name = topic.Name,
+                    Partitions =
+                    [
+                        new() { PartitionIndex = 0, Replicas = [77] }, new() { PartitionIndex = 9, Replicas = [1] }, new() { PartitionIndex = 0, Replicas = null },
+                    ],
+                },
+            ],
+        });
+        yield return Sample.Of("all reassignments", _ => new ListPartitionReassignmentsRequest { Topics = null });
+        yield return Sample.Of("some reassignments", _ => new ListPartitionReassignmentsRequest
+        {
+            Topics = [new() { Name = topic.Name, PartitionIndexes = [0, 9] }, new() { Name = TestTopic.Unknown.Name, PartitionIndexes = [0] }],
+        });
+        yield return Sample.Of("the quorum", _ => new DescribeQuorumRequest
+        {
+            Topics = [new() { TopicName = "__cluster_metadata", Partitions = [new() { PartitionIndex = 0 }] }],
+        });
+        yield return Sample.Of("another quorum", _ => new DescribeQuorumRequest
+        {
+            Topics = [new() { TopicName = topic.Name, Partitions = [new() { PartitionIndex = 0 }] }],
+        });
+        foreach (var name in new[] { "metadata.version", "no.such.version" })
+        {
+            yield return Sample.Of($"the level of {name} that it has", version => new UpdateFeaturesRequest
+            {
+                FeatureUpdates = [new() { Feature = name, MaxVersionLevel = 29, AllowDowngrade = version < 1 }],
+                ValidateOnly = version >= 1,
+            });
+        }
+
+        yield return Sample.Of("a broker that is not there", _ => new UnregisterBrokerRequest { BrokerId = 77 });
+        yield return Sample.Of("resources with configurations", version => new ListConfigResourcesRequest
+        {
+            ResourceTypes = version >= 1 ? [2, 4, 8, 16, 32] : [],
+        });
+        yield return Sample.Of("resources of no type", version => new ListConfigResourcesRequest { ResourceTypes = version >= 1 ? [77] : [] });
+        yield return Sample.Of("levels of loggers", _ => new IncrementalAlterConfigsRequest
+        {
+            Resources = [new() { ResourceType = 8, ResourceName = "1", Configs = [new() { Name = "no.such", Value = "DEBUG" }] }],
         });
     }
 

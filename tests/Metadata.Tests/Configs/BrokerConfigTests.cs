@@ -150,7 +150,12 @@ public class BrokerConfigTests
     [InlineData("listener.security.protocol.map=A", "A is not LISTENER:PROTOCOL")]
     [InlineData("listener.security.protocol.map=A:TLS", "A:TLS is not LISTENER:PROTOCOL")]
     [InlineData("listener.security.protocol.map=A:SSL,a:SSL", "a stands there twice")]
-    [InlineData("listeners=FOO://:9092\nlistener.security.protocol.map=FOO:PLAINTEXT", "PLAINTEXT is not among the advertised listeners")]
+    [InlineData("listeners=FOO://:9092\nlistener.security.protocol.map=FOO:PLAINTEXT", null)] // brokers use the only one there is
+    [InlineData(
+        "listeners=FOO://:9092,BAR://:9093\nlistener.security.protocol.map=FOO:PLAINTEXT,BAR:PLAINTEXT",
+        "Invalid value PLAINTEXT for configuration security.inter.broker.protocol: PLAINTEXT is not among the advertised listeners; inter.broker.listener.name must name one of FOO, BAR")]
+    [InlineData("listeners=SSL://:9092", null)] // that TLS is not served is said by who would have to serve it
+    [InlineData("inter.broker.listener.name=SSL", "inter.broker.listener.name: SSL is not among")]
     [InlineData("listeners=FOO://:9092\nlistener.security.protocol.map=FOO:PLAINTEXT\ninter.broker.listener.name=foo", null)]
     [InlineData("inter.broker.listener.name=PLAINTEXT\nsecurity.inter.broker.protocol=PLAINTEXT", "cannot be set together")]
     [InlineData("listeners=SSL://:9093\nsecurity.inter.broker.protocol=SSL", null)]

@@ -19,10 +19,11 @@ public class ActivationTests
         var decision = cluster.Controller.Activate(MetadataImage.Empty, bootstrap);
 
         Assert.Null(decision.Response.Refusal);
+        Assert.Equal(NotServed(29).Select(feature => $"{feature.Name} from {feature.Level} to {feature.Served}"), decision.Response.Lowered.Select(feature => feature.ToString()));
+        Assert.Contains("share.version from 1 to 0", decision.Response.Lowered.Select(feature => feature.ToString()));
         Assert.Equal(
-            ["eligible.leader.replicas.version from 1 to 0", "group.version from 1 to 0", "share.version from 1 to 0", "streams.version from 1 to 0", "transaction.version from 2 to 0"],
-            decision.Response.Lowered.Select(feature => feature.ToString()));
-        Assert.Equal(["metadata.version=29", "alice"], decision.Records.Select(Text));
+            ["metadata.version=29", .. Served(29), "alice", "min.insync.replicas=1"], // eligible leaders bring the minimum along
+            decision.Records.Select(Text));
     }
 
     [Fact]
@@ -39,13 +40,13 @@ public class ActivationTests
     {
         var image = MetadataImage.Empty.Apply(Bootstrap.Records(25, levels: FeatureSet.KafkaLevels(25)));
         var decision = cluster.Controller.Activate(image, bootstrap: []);
-        Assert.Equal(["group.version=0", "transaction.version=0"], decision.Records.Select(Text));
-        Assert.Equal(["group.version from 1 to 0", "transaction.version from 2 to 0"], decision.Response.Lowered.Select(feature => feature.ToString()));
-        Assert.Equal(["metadata.version"], image.Apply(decision.Records).Features.Finalized.Keys);
+        Assert.Equal(NotServed(25).Select(feature => $"{feature.Name}={feature.Served}"), decision.Records.Select(Text));
+        Assert.Equal(NotServed(25).Select(feature => $"{feature.Name} from {feature.Level} to {feature.Served}"), decision.Response.Lowered.Select(feature => feature.ToString()));
+        Assert.Equal(["metadata.version=25", .. Served(25)], image.Apply(decision.Records).Features.Finalized.Select(feature => $"{feature.Key}={feature.Value}").OrderBy(text => text != "metadata.version=25"));
     }
 
     [Fact]
-    public void Who_was_eligible_is_in_sync_where_there_are_no_eligible_leaders()
+    public void Who_was_eligible_is_in_sync_once_there_are_no_eligible_leaders()
     {
         var topic = new Uuid(1, 1);
         var image = cluster.Image.Apply(
@@ -56,7 +57,8 @@ public class ActivationTests
             Partition(2, isr: [], eligible: [2, 1], lastKnown: [1]),
             Partition(3, isr: [], eligible: null, lastKnown: [2]),
         ]);
-        var after = image.Apply(cluster.Controller.Activate(image, bootstrap: []).Records);
+        var request = new UpdateFeaturesRequest { FeatureUpdates = [new() { Feature = FeatureNames.EligibleLeaderReplicas, MaxVersionLevel = 0, UpgradeType = 2 }] };
+        var after = image.Apply(cluster.Controller.UpdateFeatures(image, request, kraftVersion: 0, cluster.Context).Records);
 
         Assert.False(after.Features.HasEligibleLeaders);
         var partitions = after.Topics.ByName["t"].Partitions;
@@ -98,9 +100,18 @@ public class ActivationTests
         Assert.NotNull(cluster.Controller.Activate(cluster.Image.Apply(record), []).Response.Refusal);
     }
 
+    private static IEnumerable<(string Name, short Level, short Served)> NotServed(short metadataVersion) => FeatureSet.KafkaLevels(metadataVersion)
+        .Select(feature => (feature.Key, feature.Value, FeatureSet.Served(feature.Key, feature.Value)))
+        .Where(feature => feature.Value > feature.Item3);
+
+    private static IEnumerable<string> Served(short metadataVersion) => FeatureSet.KafkaLevels(metadataVersion)
+        .Where(feature => FeatureSet.Served(feature.Key, feature.Value) > 0)
+        .Select(feature => $"{feature.Key}={FeatureSet.Served(feature.Key, feature.Value)}");
+
     private static string Text(IMetadataRecord record) => record switch
     {
         FeatureLevelRecord feature => $"{feature.Name}={feature.FeatureLevel}",
+        ConfigRecord config => $"{config.Name}={config.Value}",
         UserScramCredentialRecord credential => credential.Name,
         _ => record.ToString()!,
     };

@@ -22,7 +22,7 @@ internal sealed class Cluster
     // What brokers of Apache Kafka 4.2 support: the clusters of these tests are theirs as well as ours.
     private static readonly BrokerRegistrationRequest.Feature[] Features =
     [
-        .. FeatureSet.KafkaLevels(29).Select(feature => new BrokerRegistrationRequest.Feature { Name = feature.Key, MaxSupportedVersion = feature.Value }),
+        .. FeatureSet.KafkaLevels(29).Where(feature => !FeatureSet.Supported.ContainsKey(feature.Key)).Select(feature => new BrokerRegistrationRequest.Feature { Name = feature.Key, MaxSupportedVersion = feature.Value }),
         .. FeatureSet.Supported.Select(feature => new BrokerRegistrationRequest.Feature
         {
             Name = feature.Key, MinSupportedVersion = feature.Value.Min, MaxSupportedVersion = feature.Value.Max,

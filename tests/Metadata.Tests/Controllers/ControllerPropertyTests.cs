@@ -9,7 +9,7 @@ using static Milena.Metadata.Tests.Controllers.Cluster;
 namespace Milena.Metadata.Tests.Controllers;
 
 /// <summary>
-/// Random lives of a cluster of four brokers: topics come, grow and go; brokers stop, crash, come back and fall silent;
+/// Random lives of a cluster of four brokers: topics come, grow, move and go; brokers stop, crash, come back and fall silent;
 /// controllers fail over. After every step the image must be sound. The seed is the test's argument.
 /// </summary>
 public class ControllerPropertyTests
@@ -38,7 +38,7 @@ public class ControllerPropertyTests
         cluster.NowMs += random.Next(4000);
         var broker = random.Next(1, 5);
         var topic = cluster.Image.Topics.ByName.Keys.Order().ElementAtOrDefault(random.Next(Math.Max(cluster.Image.Topics.Count, 1)));
-        switch (random.Next(12))
+        switch (random.Next(14))
         {
             case 0 or 1:
                 (string, string?)[] configs = random.Next(3) == 0 ? [("min.insync.replicas", "2")] : [];
@@ -74,6 +74,15 @@ public class ControllerPropertyTests
                     Resources = [new() { ResourceType = 2, ResourceName = topic, Configs = [new() { Name = "min.insync.replicas", Value = $"{random.Next(1, 4)}" }] }],
                 };
                 cluster.Do(cluster.Controller.IncrementalAlterConfigs(cluster.Image, minimum, cluster.Context));
+                break;
+            case 10 when topic is not null:
+                int[]? wanted = random.Next(3) == 0 ? null : [.. Enumerable.Range(1, 4).OrderBy(_ => random.Next()).Take(random.Next(1, 5))];
+                var reassignment = new AlterPartitionReassignmentsRequest { Topics = [new() { Name = topic, Partitions = [new() { PartitionIndex = 0, Replicas = wanted }] }] };
+                cluster.Do(cluster.Controller.AlterPartitionReassignments(cluster.Image, reassignment));
+                break;
+            case 11:
+                var election = new ElectLeadersRequest { ElectionType = (sbyte)random.Next(2), TopicPartitions = null };
+                cluster.Do(cluster.Controller.ElectLeaders(cluster.Image, election));
                 break;
             default:
                 cluster.Heartbeat(broker);
@@ -135,6 +144,10 @@ public class ControllerPropertyTests
         Assert.Empty(partition.EligibleLeaders.Except(partition.Replicas));
         Assert.Empty(partition.Isr.Intersect(partition.EligibleLeaders));
         Assert.Equal(partition.Isr.Length, partition.Isr.Distinct().Count());
+        Assert.Equal(partition.Replicas.Length, partition.Replicas.Distinct().Count());
+        Assert.Empty(partition.AddingReplicas.AddRange(partition.RemovingReplicas).Except(partition.Replicas));
+        Assert.Empty(partition.AddingReplicas.Intersect(partition.RemovingReplicas));
+        Assert.NotEmpty(partition.Replicas.Except(partition.RemovingReplicas)); // somebody is to stay
         if (partition.HasLeader)
         {
             Assert.Contains(partition.Leader, partition.Isr);
