@@ -22,6 +22,15 @@ switch (args)
     case ["worker", "commit", var port, var topic, var batch, var connections, var inFlight, var seconds]:
         CommitWorker.Run(Int(port), topic, Int(batch), Int(connections), Int(inFlight), Double(seconds));
         return 0;
+    case ["worker", "members", var kind, var port, var topic, var groups, var members, var interval, var seconds]:
+        MembersWorker.Run(kind, Int(port), topic, Int(groups), Int(members), Int(interval), Double(seconds));
+        return 0;
+    case ["worker", "offsets", var port, var topic, var groups, var perSecond, var seconds]:
+        OffsetsWorker.Run(Int(port), topic, Int(groups), Int(perSecond), Double(seconds));
+        return 0;
+    case ["worker", "spread", var port, var topic, var partitions, var batch, var bytes]:
+        SpreadWorker.Run(Int(port), topic, Int(partitions), Int(batch), Long(bytes));
+        return 0;
 }
 
 var quick = args.Contains("--quick");

@@ -55,13 +55,16 @@ internal sealed class MilenaProcess : IBroker
         }
     }
 
-    public string NewTopic(long expectedBytes)
+    public string NewTopic(long expectedBytes) => NewTopic(expectedBytes, partitions: 1);
+
+    /// <inheritdoc cref="NewTopic(long)"/>
+    public string NewTopic(long expectedBytes, int partitions)
     {
         if (topic is not null)
             Ask<DeleteTopicsRequest, DeleteTopicsResponse>(new() { TopicNames = [topic], TimeoutMs = 30_000 }, version: 5);
         PageCache.AwaitDeletions(Path.Combine(directory, "data"));
         PageCache.Warm(directory, expectedBytes);
-        return topic = CreateTopic($"bench-{++topics}", partitions: 1);
+        return topic = CreateTopic($"bench-{++topics}", partitions);
     }
 
     public string CreateTopic(string name, int partitions)

@@ -20,6 +20,8 @@ internal sealed record Scenario(string Name, string About, Action<BenchContext> 
         new("latency", "one record at a time, end to end, against the floor (P11, P13)", Latency.Run),
         new("start", "start-up, from empty and with 1,000 partitions (P15, P16)", StartUp.Run),
         new("recovery", "start-up after kill -9 with a large log (P19)", Recovery.Run),
+        new("groups", "1,000 groups whose 5,000 members send heartbeats; 10,000 commits a second", GroupMembers.Run),
+        new("partitions", "10,000 partitions: starts, memory; producing to 1,000 against 10 (P20)", ManyPartitions.Run),
         new("memory", "resident memory: idle, 5,000 idle connections, full load (P17, P18)", Memory.Run),
     ];
 }
