@@ -86,6 +86,7 @@ internal static class BrokerApis
             .Add<DescribeClusterApi, DescribeClusterRequest, DescribeClusterResponse>(new(metadata, logs.ClusterId))
             .Add<DescribeProducersApi, DescribeProducersRequest, DescribeProducersResponse>(new(partitions))
             .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller))
+            .Add<ConsumerGroupDescribeApi, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>(new(groups, new(config, metadata)))
             .Add<ListConfigResourcesApi, ListConfigResourcesRequest, ListConfigResourcesResponse>(new(metadata))
             .Add<DescribeTopicPartitionsApi, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
                 new(metadata, config.GetInt("max.request.partition.size.limit")));

@@ -33,6 +33,15 @@ public sealed partial class GroupCoordinator
         return new() { Groups = groups };
     }
 
+    /// <summary>ConsumerGroupDescribe v0 to v1: likewise, for groups of KIP-848.</summary>
+    public async ValueTask<ConsumerGroupDescribeResponse> ConsumerGroupDescribe(ConsumerGroupDescribeRequest request)
+    {
+        var groups = new ConsumerGroupDescribeResponse.DescribedGroup[request.GroupIds.Length];
+        for (var i = 0; i < groups.Length; i++)
+            groups[i] = await DescribeConsumerGroup(request.GroupIds[i]).ConfigureAwait(false);
+        return new() { Groups = groups };
+    }
+
     /// <summary>DeleteGroups v0 to v2: groups that nobody is in, with all their offsets.</summary>
     public async ValueTask<DeleteGroupsResponse> DeleteGroups(DeleteGroupsRequest request)
     {
@@ -81,5 +90,26 @@ public sealed partial class GroupCoordinator
             ErrorCode = version >= 6 ? ErrorCode.GroupIdNotFound : ErrorCode.None,
             ErrorMessage = version >= 6 ? $"Group {groupId} not found." : null,
         };
+    }
+
+    private ValueTask<ConsumerGroupDescribeResponse.DescribedGroup> DescribeConsumerGroup(string groupId)
+    {
+        if (groupId.Length == 0)
+            return new(Refuse(ErrorCode.InvalidGroupId));
+        if (ShardOf(groupId, out var unavailable) is not { } shard)
+            return new(Refuse(unavailable));
+        return shard.Execute(
+            state => new(state.Find(groupId) switch
+            {
+                ConsumerGroup group => group.Describe(topics, parts.Assignors[0].Name),
+                null => Missing($"Group {groupId} not found."),
+                _ => Missing($"Group {groupId} is not a consumer group."),
+            }),
+            Refuse);
+
+        ConsumerGroupDescribeResponse.DescribedGroup Refuse(ErrorCode error) => new() { GroupId = groupId, ErrorCode = error };
+
+        ConsumerGroupDescribeResponse.DescribedGroup Missing(string message) =>
+            new() { GroupId = groupId, ErrorCode = ErrorCode.GroupIdNotFound, ErrorMessage = message };
     }
 }

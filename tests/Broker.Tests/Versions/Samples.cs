@@ -266,6 +266,8 @@ internal static class Samples
             StatesFilter = version >= 4 ? ["Stable", "Empty"] : [],
             TypesFilter = version >= 5 ? ["classic"] : [],
         });
+        yield return Sample.Of(
+            "groups", _ => new ConsumerGroupDescribeRequest { GroupIds = ["g", "no-such-group", ""], IncludeAuthorizedOperations = true });
         yield return Sample.Of("groups", _ => new DeleteGroupsRequest { GroupsNames = ["no-such-group", ""] });
     }
 
