@@ -41,7 +41,7 @@ internal sealed partial class ClassicTurn
             Group = Group.With(member);
             KeepSession(member, member.SessionTimeoutMs);
         }
-        Group = Group with { Protocol = Group.SelectProtocol() };
+        Group = Group with { Protocol = Group.Members.IsEmpty ? null : Group.SelectProtocol() };
         Write(Group.ToValue(Group.Members.ToDictionary(entry => entry.Key, entry => entry.Value.Assignment)));
         if (!Group.Members.IsEmpty)
             Rebalance();

@@ -132,8 +132,10 @@ internal sealed partial class ConsumerTurn : GroupTurn
             if (known is not null && !isRefresh)
                 continue;
             var found = RegexResolver.Resolve(regex, parts.Topics.Names).Topics;
-            if (known is null || !known.Topics.SetEquals(found))
-                Write(ConsumerRecords.Regex(Group.Id, regex, new ResolvedRegex(found, (known?.Version ?? 0) + 1, now.UnixMs)));
+            if (known is not null && known.Topics.SetEquals(found))
+                continue;
+            Write(ConsumerRecords.Regex(Group.Id, regex, new ResolvedRegex(found, (known?.Version ?? 0) + 1, now.UnixMs)));
+            Group = Group with { TopicsSeen = null }; // the group is subscribed to others now
         }
         if (isRefresh)
             Group = Group with { RegexTopicsSeen = topics, RegexesResolvedAtMs = now.Ms };
