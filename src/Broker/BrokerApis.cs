@@ -83,6 +83,7 @@ internal static class BrokerApis
             .Add<OffsetDeleteApi, OffsetDeleteRequest, OffsetDeleteResponse>(new(groups))
             .Add<DescribeQuorumApi, DescribeQuorumRequest, DescribeQuorumResponse>(new(quorum, config, time))
             .Add<UpdateFeaturesApi, UpdateFeaturesRequest, UpdateFeaturesResponse>(new(controller, metadata))
+            .Add<ConsumerGroupHeartbeatApi, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>(new(groups, metadata, config))
             .Add<DescribeClusterApi, DescribeClusterRequest, DescribeClusterResponse>(new(metadata, logs.ClusterId))
             .Add<DescribeProducersApi, DescribeProducersRequest, DescribeProducersResponse>(new(partitions))
             .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller))

@@ -46,8 +46,9 @@ public static class ConfigSupport
 
         // Groups and their topic.
         "group.consumer.assignors", "group.consumer.heartbeat.interval.ms", "group.consumer.max.heartbeat.interval.ms",
-        "group.consumer.max.session.timeout.ms", "group.consumer.max.size", "group.consumer.min.heartbeat.interval.ms",
-        "group.consumer.min.session.timeout.ms", "group.consumer.regex.refresh.interval.ms", "group.consumer.session.timeout.ms",
+        "group.consumer.max.session.timeout.ms", "group.consumer.max.size", "group.consumer.migration.policy",
+        "group.consumer.min.heartbeat.interval.ms", "group.consumer.min.session.timeout.ms", "group.consumer.regex.refresh.interval.ms",
+        "group.consumer.session.timeout.ms", "group.coordinator.rebalance.protocols",
         "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size", "group.min.session.timeout.ms",
         "offset.metadata.max.bytes", "offsets.retention.check.interval.ms", "offsets.retention.minutes",
         "offsets.topic.compression.codec", "offsets.topic.num.partitions", "offsets.topic.replication.factor",

@@ -17,12 +17,11 @@ public static class FeatureSet
     {
         [FeatureNames.MetadataVersion] = new(MetadataVersions.Min, MetadataVersions.Latest),
         [FeatureNames.KRaftVersion] = new(0, 1),
-
+        [FeatureNames.Group] = new(0, 1),
         [FeatureNames.EligibleLeaderReplicas] = new(0, 1),
 
-        // To be added, a line each, with what they stand for: group.version 1 with the consumer protocol (KIP-848),
-        // transaction.version 2 with transactions, share.version 1 with share groups, streams.version 1 with streams groups. New
-        // clusters then start with them.
+        // To be added, a line each, with what they stand for: transaction.version 2 with transactions, share.version 1 with share
+        // groups, streams.version 1 with streams groups. New clusters then start with them.
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     // From which metadata.version on Apache Kafka starts a new cluster with that level.

@@ -12,7 +12,7 @@ public sealed class EveryVersionTests(SharedBroker shared)
         ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.DeleteRecords, ApiKey.OffsetForLeaderEpoch, ApiKey.InitProducerId,
         ApiKey.FindCoordinator, ApiKey.JoinGroup, ApiKey.SyncGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup, ApiKey.OffsetCommit,
         ApiKey.OffsetFetch, ApiKey.OffsetDelete, ApiKey.ListGroups, ApiKey.DescribeGroups, ApiKey.DeleteGroups,
-        ApiKey.ConsumerGroupDescribe,
+        ApiKey.ConsumerGroupHeartbeat, ApiKey.ConsumerGroupDescribe,
         ApiKey.DescribeConfigs, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.DescribeCluster,
         ApiKey.DescribeLogDirs, ApiKey.DescribeTopicPartitions, ApiKey.ElectLeaders, ApiKey.AlterPartitionReassignments,
         ApiKey.ListPartitionReassignments, ApiKey.DescribeQuorum, ApiKey.UpdateFeatures, ApiKey.UnregisterBroker,

@@ -247,6 +247,16 @@ internal static class Samples
         yield return Sample.Of(
             "a stranger",
             version => new HeartbeatRequest { GroupId = "g", MemberId = "m", GroupInstanceId = version >= Member ? "s" : null });
+        yield return Sample.Of("a new member", version => new ConsumerGroupHeartbeatRequest
+        {
+            GroupId = $"entered-in-{version}",
+            MemberId = version >= 1 ? "m" : "",
+            RebalanceTimeoutMs = 10_000,
+            SubscribedTopicNames = version >= 1 ? null : ["t"],
+            SubscribedTopicRegex = version >= 1 ? ".*" : null,
+            TopicPartitions = [],
+        });
+        yield return Sample.Of("a stranger", _ => new ConsumerGroupHeartbeatRequest { GroupId = "g", MemberId = "m", MemberEpoch = 7 });
         yield return Sample.Of("a stranger", version => version < Member
             ? new LeaveGroupRequest { GroupId = "g", MemberId = "m" }
             : new LeaveGroupRequest { GroupId = "g", Members = [new() { MemberId = "m" }, new() { GroupInstanceId = "s" }] });
