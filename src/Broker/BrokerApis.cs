@@ -27,7 +27,7 @@ internal sealed record BrokerParts(
     TopicAutoCreation Creation,
     ProducerIds ProducerIds,
     GroupCoordinator Groups,
-    ITransactionPartitions Transactions,
+    TransactionCoordinator Transactions,
     IMarkerChannel Markers,
     LiveConfigs Live,
     BrokerMetrics Metrics,
@@ -57,7 +57,7 @@ internal static class BrokerApis
             .Add<MetadataApi, MetadataRequest, MetadataResponse>(new(metadata, creation, logs.ClusterId))
             .Add<OffsetCommitApi, OffsetCommitRequest, OffsetCommitResponse>(new(groups))
             .Add<OffsetFetchApi, OffsetFetchRequest, OffsetFetchResponse>(new(groups))
-            .Add<FindCoordinatorApi, FindCoordinatorRequest, FindCoordinatorResponse>(new(metadata, groups, creation))
+            .Add<FindCoordinatorApi, FindCoordinatorRequest, FindCoordinatorResponse>(new(metadata, groups, transactions, creation))
             .Add<JoinGroupApi, JoinGroupRequest, JoinGroupResponse>(new(groups))
             .Add<HeartbeatApi, HeartbeatRequest, HeartbeatResponse>(new(groups))
             .Add<LeaveGroupApi, LeaveGroupRequest, LeaveGroupResponse>(new(groups))
@@ -68,9 +68,13 @@ internal static class BrokerApis
             .Add<CreateTopicsApi, CreateTopicsRequest, CreateTopicsResponse>(new(controller))
             .Add<DeleteTopicsApi, DeleteTopicsRequest, DeleteTopicsResponse>(new(controller))
             .Add<DeleteRecordsApi, DeleteRecordsRequest, DeleteRecordsResponse>(new(partitions))
-            .Add<InitProducerIdApi, InitProducerIdRequest, InitProducerIdResponse>(new(producerIds))
+            .Add<InitProducerIdApi, InitProducerIdRequest, InitProducerIdResponse>(new(producerIds, transactions))
             .Add<OffsetForLeaderEpochApi, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>(new(partitions))
+            .Add<AddPartitionsToTxnApi, AddPartitionsToTxnRequest, AddPartitionsToTxnResponse>(new(transactions, metadata))
+            .Add<AddOffsetsToTxnApi, AddOffsetsToTxnRequest, AddOffsetsToTxnResponse>(new(transactions, groups))
+            .Add<EndTxnApi, EndTxnRequest, EndTxnResponse>(new(transactions))
             .Add<WriteTxnMarkersApi, WriteTxnMarkersRequest, WriteTxnMarkersResponse>(new(markers))
+            .Add<TxnOffsetCommitApi, TxnOffsetCommitRequest, TxnOffsetCommitResponse>(new(groups, transactions, () => live.VerifiesTransactions))
             .Add<DescribeConfigsApi, DescribeConfigsRequest, DescribeConfigsResponse>(new(metadata, config, levels))
             .Add<AlterConfigsApi, AlterConfigsRequest, AlterConfigsResponse>(new(controller))
             .Add<DescribeLogDirsApi, DescribeLogDirsRequest, DescribeLogDirsResponse>(new(logs, replicas))
@@ -89,6 +93,8 @@ internal static class BrokerApis
             .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller))
             .Add<ConsumerGroupDescribeApi, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>(new(groups, new(config, metadata)))
             .Add<ListConfigResourcesApi, ListConfigResourcesRequest, ListConfigResourcesResponse>(new(metadata))
+            .Add<DescribeTransactionsApi, DescribeTransactionsRequest, DescribeTransactionsResponse>(new(transactions))
+            .Add<ListTransactionsApi, ListTransactionsRequest, ListTransactionsResponse>(new(transactions))
             .Add<DescribeTopicPartitionsApi, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
                 new(metadata, config.GetInt("max.request.partition.size.limit")));
     }

@@ -8,8 +8,10 @@ using Milena.Broker.Quorum;
 using Milena.Broker.Transactions;
 using Milena.Common;
 using Milena.Coordination.Groups;
+using Milena.Coordination.Transactions;
 using Milena.Metadata.Configs;
 using Milena.Metadata.Controllers;
+using Milena.Metadata.Features;
 using Milena.Metadata.Images;
 using Milena.Metadata.Log;
 using Milena.Metrics;
@@ -44,6 +46,7 @@ public sealed class BrokerServer : IAsyncDisposable
     private LogManager? logs;
     private FrameServer? frames;
     private GroupCoordinator? groups;
+    private TransactionCoordinator? transactions;
     private ReplicaManager? replicas;
     private MetadataSnapshots? snapshots;
     private ControllerService? controller;
@@ -188,13 +191,24 @@ public sealed class BrokerServer : IAsyncDisposable
         var metadata = new MetadataCache();
         replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, loggers.CreateLogger<ReplicaManager>());
         replicas.Removed += metrics.Topics.OnRemoved;
-        groups = new GroupCoordinator(
-            BrokerOptions.Groups(config, metadata), new Groups.GroupTopics(metadata), time, random, loggers.CreateLogger<GroupCoordinator>());
+        var topics = new Groups.GroupTopics(metadata);
+        groups = new GroupCoordinator(BrokerOptions.Groups(config, metadata), topics, time, random, loggers.CreateLogger<GroupCoordinator>());
+        var markers = new TransactionMarkers(new PartitionDirectory(replicas, metadata), groups, time);
+        var producerIds = new Lazy<ProducerIds>(() => new ProducerIds(controller!, config, () => life!.Epoch));
+        transactions = new TransactionCoordinator(
+            BrokerOptions.Transactions(config),
+            topics,
+            markers,
+            () => producerIds.Value.Next(),
+            () => metadata.Image.Features.Level(FeatureNames.Transaction),
+            time,
+            loggers.CreateLogger<TransactionCoordinator>());
         var live = new LiveConfigs(config, frames, logs, loggers.CreateLogger<LiveConfigs>());
         var publisher = new MetadataPublisher(
             metadata,
             replicas,
             groups,
+            transactions,
             live,
             loggers.CreateLogger<MetadataPublisher>());
         await StartController(publisher, metadata);
@@ -225,10 +239,10 @@ public sealed class BrokerServer : IAsyncDisposable
             controller!,
             quorum!,
             new TopicAutoCreation(controller!, config, time, loggers.CreateLogger<TopicAutoCreation>()),
-            new ProducerIds(controller!, config, () => life.Epoch),
+            producerIds.Value,
             groups,
-            new NoTransactions(),
-            new TransactionMarkers(new PartitionDirectory(replicas, metadata), groups, time),
+            transactions,
+            markers,
             live,
             metrics,
             time,
@@ -315,6 +329,7 @@ public sealed class BrokerServer : IAsyncDisposable
         duties?.Dispose();
         life?.Dispose();
         groups?.Close(); // whoever waits for a rebalance is answered, and the connections are free
+        transactions?.Close();
         if (frames is not null)
         {
             // Before the node serves, requests wait for it to come up, which it will not.

@@ -4,6 +4,7 @@ using Milena.Broker.Groups;
 using Milena.Broker.Quorum;
 using Milena.Common;
 using Milena.Coordination.Groups;
+using Milena.Coordination.Transactions;
 using Milena.Metadata.Images;
 using Milena.Metadata.Topics;
 using Milena.Replication;
@@ -15,7 +16,12 @@ namespace Milena.Broker;
 /// of a leader in the image finds the partition. One change after the other, whoever brings them.
 /// </summary>
 internal sealed class MetadataPublisher(
-    MetadataCache metadata, ReplicaManager replicas, GroupCoordinator groups, LiveConfigs configs, ILogger<MetadataPublisher> logger)
+    MetadataCache metadata,
+    ReplicaManager replicas,
+    GroupCoordinator groups,
+    TransactionCoordinator transactions,
+    LiveConfigs configs,
+    ILogger<MetadataPublisher> logger)
 {
     private readonly Lock turn = new();
     private MetadataImage latest = MetadataImage.Empty;
@@ -77,18 +83,31 @@ internal sealed class MetadataPublisher(
 
     private void OnLeadershipChanged(Partition partition)
     {
-        if (partition.Name.Topic != TopicNames.ConsumerOffsets)
-            return;
+        var (topic, number) = partition.Name;
         var view = partition.Leadership;
-        if (view.IsLeader)
-            _ = groups.OnElected(partition.Name.Partition, view.LeaderEpoch, new CoordinatorLog(partition)); // logs its own failure
-        else
-            groups.OnResigned(partition.Name.Partition, view.LeaderEpoch);
+        switch (topic)
+        {
+            // Who is elected loads in the background, and logs its own failure.
+            case TopicNames.ConsumerOffsets when view.IsLeader:
+                _ = groups.OnElected(number, view.LeaderEpoch, new CoordinatorLog(partition));
+                break;
+            case TopicNames.ConsumerOffsets:
+                groups.OnResigned(number, view.LeaderEpoch);
+                break;
+            case TopicNames.TransactionState when view.IsLeader:
+                _ = transactions.OnElected(number, view.LeaderEpoch, new CoordinatorLog(partition));
+                break;
+            case TopicNames.TransactionState:
+                transactions.OnResigned(number, view.LeaderEpoch);
+                break;
+        }
     }
 
     private void OnRemoved(Partition partition)
     {
         if (partition.Name.Topic == TopicNames.ConsumerOffsets)
             groups.OnResigned(partition.Name.Partition);
+        else if (partition.Name.Topic == TopicNames.TransactionState)
+            transactions.OnResigned(partition.Name.Partition);
     }
 }

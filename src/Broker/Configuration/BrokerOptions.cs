@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Milena.Broker.Quorum;
 using Milena.Coordination.Groups;
+using Milena.Coordination.Transactions;
 using Milena.Metadata.Configs;
 using Milena.Metadata.Images;
 using Milena.Metadata.Log;
@@ -119,6 +120,16 @@ internal static class BrokerOptions
         var set = image.Configs.Of(new ConfigResource(ConfigResourceType.Group, groupId));
         return set.IsEmpty ? null : GroupConfigs.SetWithinBounds(name, set, image.ConfigsOf(config));
     }
+
+    public static TransactionConfig Transactions(BrokerConfig config) => new()
+    {
+        StateTopicPartitions = config.GetInt("transaction.state.log.num.partitions"),
+        MaxTimeoutMs = config.GetInt("transaction.max.timeout.ms"),
+        AbortCheckIntervalMs = config.GetInt("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+        IdExpirationMs = config.GetInt("transactional.id.expiration.ms"),
+        ExpirationCheckIntervalMs = config.GetInt("transaction.remove.expired.transaction.cleanup.interval.ms"),
+        AddWaitMs = config.GetInt("add.partitions.to.txn.retry.backoff.max.ms"),
+    };
 
     public static ReplicationOptions Replication(BrokerConfig config) => new(
         config.NodeId,

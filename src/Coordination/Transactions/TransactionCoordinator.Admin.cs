@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using Milena.Coordination.Groups;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 
@@ -19,12 +19,19 @@ public sealed partial class TransactionCoordinator
 
     /// <summary>
     /// ListTransactions v0 to v2: the transactional ids coordinated here that pass every filter. If one partition is still loading
-    /// the answer is that, for it would not be complete; a partition that is lost meanwhile is passed over.
+    /// the answer is that, for it would not be complete; a partition that is lost meanwhile is passed over. Patterns are those of
+    /// subscriptions, and ids with characters beyond ASCII match none.
     /// </summary>
     public async ValueTask<ListTransactionsResponse> ListTransactions(ListTransactionsRequest request)
     {
-        if (!TryPattern(request.TransactionalIdPattern, out var pattern))
-            return new() { ErrorCode = ErrorCode.InvalidRegularExpression };
+        TopicRegex? pattern = null;
+        if (!string.IsNullOrEmpty(request.TransactionalIdPattern))
+        {
+            pattern = TopicRegex.Parse(request.TransactionalIdPattern, out _);
+            if (pattern is null)
+                return new() { ErrorCode = ErrorCode.InvalidRegularExpression };
+        }
+
         var listed = new List<ListTransactionsResponse.TransactionStateData>();
         foreach (var shard in AllShards())
         {
@@ -70,7 +77,7 @@ public sealed partial class TransactionCoordinator
         ],
     };
 
-    private ListTransactionsResponse.TransactionStateData[] List(TransactionsState state, ListTransactionsRequest request, Regex? pattern)
+    private ListTransactionsResponse.TransactionStateData[] List(TransactionsState state, ListTransactionsRequest request, TopicRegex? pattern)
     {
         var nowMs = parts.NowMs;
         return
@@ -85,24 +92,5 @@ public sealed partial class TransactionCoordinator
                     TransactionalId = known.Id, ProducerId = known.ProducerId, TransactionState = known.Status.ToString(),
                 }),
         ];
-    }
-
-    // Patterns have to match the whole id, and are matched without backtracking: in time that grows with the id alone, whatever the
-    // pattern.
-    private static bool TryPattern(string? text, out Regex? pattern)
-    {
-        pattern = null;
-        if (string.IsNullOrEmpty(text))
-            return true;
-        try
-        {
-            _ = new Regex(text, RegexOptions.NonBacktracking); // by itself, so that it cannot close the brackets around it
-            pattern = new Regex($@"\A(?:{text})\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-            return true;
-        }
-        catch (Exception fault) when (fault is ArgumentException or NotSupportedException)
-        {
-            return false;
-        }
     }
 }

@@ -42,7 +42,11 @@ public static class ConfigSupport
         "log.cleaner.max.compaction.lag.ms", "log.cleaner.min.cleanable.ratio", "log.cleaner.min.compaction.lag.ms", "log.cleaner.threads",
 
         // Transactions.
-        "transaction.partition.verification.enable",
+        "add.partitions.to.txn.retry.backoff.max.ms", "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+        "transaction.max.timeout.ms", "transaction.partition.verification.enable",
+        "transaction.remove.expired.transaction.cleanup.interval.ms", "transaction.state.log.min.isr",
+        "transaction.state.log.num.partitions", "transaction.state.log.replication.factor", "transaction.state.log.segment.bytes",
+        "transactional.id.expiration.ms",
 
         // Groups and their topic.
         "group.consumer.assignors", "group.consumer.heartbeat.interval.ms", "group.consumer.max.heartbeat.interval.ms",
@@ -52,8 +56,7 @@ public static class ConfigSupport
         "group.initial.rebalance.delay.ms", "group.max.session.timeout.ms", "group.max.size", "group.min.session.timeout.ms",
         "offset.metadata.max.bytes", "offsets.retention.check.interval.ms", "offsets.retention.minutes",
         "offsets.topic.compression.codec", "offsets.topic.num.partitions", "offsets.topic.replication.factor",
-        "offsets.topic.segment.bytes", "transaction.state.log.min.isr", "transaction.state.log.num.partitions",
-        "transaction.state.log.replication.factor", "transaction.state.log.segment.bytes",
+        "offsets.topic.segment.bytes",
     };
 
     private static readonly string[] Live =

@@ -18,10 +18,11 @@ public static class FeatureSet
         [FeatureNames.MetadataVersion] = new(MetadataVersions.Min, MetadataVersions.Latest),
         [FeatureNames.KRaftVersion] = new(0, 1),
         [FeatureNames.Group] = new(0, 1),
+        [FeatureNames.Transaction] = new(0, 2),
         [FeatureNames.EligibleLeaderReplicas] = new(0, 1),
 
-        // To be added, a line each, with what they stand for: transaction.version 2 with transactions, share.version 1 with share
-        // groups, streams.version 1 with streams groups. New clusters then start with them.
+        // To be added, a line each, with what they stand for: share.version 1 with share groups, streams.version 1 with streams groups. New clusters
+        // then start with them.
     }.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     // From which metadata.version on Apache Kafka starts a new cluster with that level.

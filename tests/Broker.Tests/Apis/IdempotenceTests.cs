@@ -38,11 +38,9 @@ public sealed class IdempotenceTests(SharedBroker shared)
     }
 
     [Fact]
-    public async Task Transactional_producers_are_refused_so_that_they_do_not_wait_for_ever()
+    public async Task Share_groups_are_refused_so_that_their_members_do_not_wait_for_ever()
     {
-        Assert.Equal(ErrorCode.InvalidRequest, (await client.Send(new InitProducerIdRequest { TransactionalId = "t" })).ErrorCode);
-        Assert.Equal(ErrorCode.InvalidRequest, (await client.Send(new InitProducerIdRequest { TransactionalId = "" })).ErrorCode);
-        var coordinator = await client.Send(new FindCoordinatorRequest { KeyType = 1, CoordinatorKeys = ["t"] });
+        var coordinator = await client.Send(new FindCoordinatorRequest { KeyType = 2, CoordinatorKeys = ["t"] });
         Assert.Equal(ErrorCode.InvalidRequest, coordinator.Coordinators[0].ErrorCode);
         Assert.Contains("not served", coordinator.Coordinators[0].ErrorMessage);
     }

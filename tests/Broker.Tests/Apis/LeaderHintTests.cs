@@ -7,6 +7,7 @@ using Milena.Broker.Fetching;
 using Milena.Broker.Metrics;
 using Milena.Broker.Transactions;
 using Milena.Common;
+using Milena.Coordination.Transactions;
 using Milena.Metadata.Images;
 using Milena.Metrics;
 using Milena.Network;
@@ -159,4 +160,11 @@ public sealed class LeaderHintTests : IAsyncLifetime
 
     private static async Task<RequestContext> Context(ApiKey key, int version, string listener = TestBroker.Listener) =>
         new(await TestConnection.Make(listener), InboundFrame.Copy([]), key, (short)version, 1, "tests", TestConnection.Metrics);
+
+    private sealed class NoTransactions : ITransactionPartitions
+    {
+        public ValueTask<ErrorCode[]> EnsureAsync(
+            string transactionalId, long producerId, short producerEpoch, IReadOnlyList<TopicPartition> partitions, bool add) =>
+            new([.. partitions.Select(_ => ErrorCode.TransactionAbortable)]);
+    }
 }

@@ -225,12 +225,12 @@ public sealed class ProduceTests(SharedBroker shared)
     public async Task What_is_part_of_no_transaction_is_refused_as_the_version_can_say_it()
     {
         var topic = await shared.NewTopic(client, partitions: 2);
-        var batch = Batches.Of(
-            RecordBatchOptions.Default with { IsTransactional = true, ProducerId = 4, ProducerEpoch = 0, BaseSequence = 0 }, 0, "a");
-        var request = ClientExtensions.ProduceRequest(topic, 0, batch);
-        request.TransactionalId = "t";
-        foreach (var (version, error) in new[] { (13, ErrorCode.TransactionAbortable), (11, ErrorCode.TransactionAbortable), (10, ErrorCode.InvalidTxnState) })
+        await client.Send(new FindCoordinatorRequest { KeyType = 1, CoordinatorKeys = ["t"] });
+        var producer = await client.Send(new InitProducerIdRequest { TransactionalId = "t", TransactionTimeoutMs = 60_000 });
+        var request = Request(producer.ProducerId);
+        foreach (var (version, error) in new[] { (11, ErrorCode.TransactionAbortable), (10, ErrorCode.InvalidTxnState) })
             Assert.Equal(error, (await client.Send(request, version)).Responses[0].PartitionResponses[0].ErrorCode);
+        Assert.Equal(ErrorCode.InvalidProducerIdMapping, (await client.Send(Request(producerId: 4_000_000))).Responses[0].PartitionResponses[0].ErrorCode);
 
         // Without an id to whom a right was granted, nothing of the request is taken.
         request.TransactionalId = null;
@@ -242,6 +242,15 @@ public sealed class ProduceTests(SharedBroker shared)
         var answers = (await client.Send(request)).Responses[0].PartitionResponses;
         Assert.All(answers, answer => Assert.Equal(ErrorCode.TransactionalIdAuthorizationFailed, answer.ErrorCode));
         Assert.Equal(0, await client.ProduceValues(topic, 1, "nothing was written"));
+
+        ProduceRequest Request(long producerId)
+        {
+            var batch = Batches.Of(
+                RecordBatchOptions.Default with { IsTransactional = true, ProducerId = producerId, ProducerEpoch = 0, BaseSequence = 0 }, 0, "a");
+            var request = ClientExtensions.ProduceRequest(topic, 0, batch);
+            request.TransactionalId = "t";
+            return request;
+        }
     }
 
     [Fact]

@@ -18,6 +18,8 @@ public sealed class EveryVersionTests(SharedBroker shared)
         ApiKey.ListPartitionReassignments, ApiKey.DescribeQuorum, ApiKey.UpdateFeatures, ApiKey.UnregisterBroker,
         ApiKey.ListConfigResources,
         ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
+        ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn,
+        ApiKey.TxnOffsetCommit, ApiKey.DescribeTransactions, ApiKey.ListTransactions,
     ];
 
     public static TheoryData<ApiKey> Keys => [.. Listed];

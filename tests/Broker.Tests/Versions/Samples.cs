@@ -17,6 +17,7 @@ internal static class Samples
     [
         .. Data(topic), .. Cluster(topic), .. Topics(topic), .. Groups(), .. Offsets(topic), .. Configs(topic), .. MarkerSamples.All(topic),
         .. Administration(topic),
+        .. TransactionSamples.All(topic),
     ];
 
     private static IEnumerable<Sample> Data(TestTopic topic)
