@@ -64,6 +64,8 @@ internal static class MessageCode
             yield return $"IRequest<{head.Name}, {file.Heads.Single(other => other.Kind == HeadKind.Response).Name}>";
         if (head.Kind == HeadKind.Response)
             yield return $"IResponse<{head.Name}>";
+        if (head.Kind == HeadKind.Response && head.Body.Fields.Any(field => field.PropertyName == "ThrottleTimeMs"))
+            yield return "IThrottledResponse";
         if (head.Family is not null)
             yield return Families.Interface(head.Family);
     }

@@ -5,6 +5,7 @@ using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
 using Milena.Broker.Metrics;
+using Milena.Broker.Quotas;
 using Milena.Broker.Transactions;
 using Milena.Broker.Quorum;
 using Milena.Coordination.Groups;
@@ -31,6 +32,7 @@ internal sealed record BrokerParts(
     IMarkerChannel Markers,
     LiveConfigs Live,
     BrokerMetrics Metrics,
+    ClientQuotas Quotas,
     TimeProvider Time,
     Random Random,
     ILoggerFactory Loggers);
@@ -40,21 +42,23 @@ internal static class BrokerApis
 {
     public static ApiRegistry Create(BrokerParts parts)
     {
-        var (config, logs, replicas, metadata, controller, quorum, creation, producerIds, groups, transactions, markers, live, metrics, time, random, loggers) = parts;
+        var (config, logs, replicas, metadata, controller, quorum, creation, producerIds, groups, transactions, markers, live, metrics, quotas, time, random, loggers) = parts;
         var partitions = new PartitionDirectory(replicas, metadata);
         var sessions = new FetchSessionCache(
             config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
         metrics.Add(sessions);
+        metrics.Add(quotas);
         var reader = new FetchReader(partitions, config.GetInt("fetch.max.bytes"), time, metrics.Topics);
 
         var levels = new BrokerLoggers(config.NodeId, loggers as ILogLevels);
 
-        var registry = new ApiRegistry(loggers.CreateLogger<ApiRegistry>());
+        var registry = new ApiRegistry(loggers.CreateLogger<ApiRegistry>(), quotas);
         return registry
-            .Add<ProduceApi, ProduceRequest, ProduceResponse>(new(partitions, new TransactionVerifier(transactions, partitions, () => live.VerifiesTransactions), metrics.Topics))
-            .Add<FetchApi, FetchRequest, FetchResponse>(new(new FetchSessions(sessions, time), reader))
+            .Add<ProduceApi, ProduceRequest, ProduceResponse>(
+                new(partitions, new TransactionVerifier(transactions, partitions, () => live.VerifiesTransactions), metrics.Topics, quotas))
+            .Add<FetchApi, FetchRequest, FetchResponse>(new(new FetchSessions(sessions, time), reader, quotas))
             .Add<ListOffsetsApi, ListOffsetsRequest, ListOffsetsResponse>(new(partitions))
-            .Add<MetadataApi, MetadataRequest, MetadataResponse>(new(metadata, creation, logs.ClusterId))
+            .Add<MetadataApi, MetadataRequest, MetadataResponse>(new(metadata, creation, quotas, logs.ClusterId))
             .Add<OffsetCommitApi, OffsetCommitRequest, OffsetCommitResponse>(new(groups))
             .Add<OffsetFetchApi, OffsetFetchRequest, OffsetFetchResponse>(new(groups))
             .Add<FindCoordinatorApi, FindCoordinatorRequest, FindCoordinatorResponse>(new(metadata, groups, transactions, creation))
@@ -65,8 +69,8 @@ internal static class BrokerApis
             .Add<DescribeGroupsApi, DescribeGroupsRequest, DescribeGroupsResponse>(new(groups))
             .Add<ListGroupsApi, ListGroupsRequest, ListGroupsResponse>(new(groups))
             .Add<ApiVersionsApi, ApiVersionsRequest, ApiVersionsResponse>(new(registry, metadata))
-            .Add<CreateTopicsApi, CreateTopicsRequest, CreateTopicsResponse>(new(controller))
-            .Add<DeleteTopicsApi, DeleteTopicsRequest, DeleteTopicsResponse>(new(controller))
+            .Add<CreateTopicsApi, CreateTopicsRequest, CreateTopicsResponse>(new(controller, quotas))
+            .Add<DeleteTopicsApi, DeleteTopicsRequest, DeleteTopicsResponse>(new(controller, quotas))
             .Add<DeleteRecordsApi, DeleteRecordsRequest, DeleteRecordsResponse>(new(partitions))
             .Add<InitProducerIdApi, InitProducerIdRequest, InitProducerIdResponse>(new(producerIds, transactions))
             .Add<OffsetForLeaderEpochApi, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse>(new(partitions))
@@ -78,13 +82,15 @@ internal static class BrokerApis
             .Add<DescribeConfigsApi, DescribeConfigsRequest, DescribeConfigsResponse>(new(metadata, config, levels))
             .Add<AlterConfigsApi, AlterConfigsRequest, AlterConfigsResponse>(new(controller))
             .Add<DescribeLogDirsApi, DescribeLogDirsRequest, DescribeLogDirsResponse>(new(logs, replicas))
-            .Add<CreatePartitionsApi, CreatePartitionsRequest, CreatePartitionsResponse>(new(controller))
+            .Add<CreatePartitionsApi, CreatePartitionsRequest, CreatePartitionsResponse>(new(controller, quotas))
             .Add<DeleteGroupsApi, DeleteGroupsRequest, DeleteGroupsResponse>(new(groups))
             .Add<ElectLeadersApi, ElectLeadersRequest, ElectLeadersResponse>(new(controller))
             .Add<IncrementalAlterConfigsApi, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse>(new(controller, levels))
             .Add<AlterPartitionReassignmentsApi, AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse>(new(controller))
             .Add<ListPartitionReassignmentsApi, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse>(new(metadata))
             .Add<OffsetDeleteApi, OffsetDeleteRequest, OffsetDeleteResponse>(new(groups))
+            .Add<DescribeClientQuotasApi, DescribeClientQuotasRequest, DescribeClientQuotasResponse>(new(metadata))
+            .Add<AlterClientQuotasApi, AlterClientQuotasRequest, AlterClientQuotasResponse>(new(controller))
             .Add<DescribeQuorumApi, DescribeQuorumRequest, DescribeQuorumResponse>(new(quorum, config, time))
             .Add<UpdateFeaturesApi, UpdateFeaturesRequest, UpdateFeaturesResponse>(new(controller, metadata))
             .Add<ConsumerGroupHeartbeatApi, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>(new(groups, metadata, config))

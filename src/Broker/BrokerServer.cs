@@ -4,6 +4,7 @@ using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Metrics;
+using Milena.Broker.Quotas;
 using Milena.Broker.Quorum;
 using Milena.Broker.Transactions;
 using Milena.Common;
@@ -179,7 +180,11 @@ public sealed class BrokerServer : IAsyncDisposable
         steps.Done("taking the log directories");
 
         // Listening begins before anything is loaded: clients that come early wait for the answer instead of being refused.
-        frames = new FrameServer(handler, BrokerOptions.Frames(config), time, loggers.CreateLogger<FrameServer>());
+        var quotas = BrokerOptions.Quotas(config, time);
+        frames = new FrameServer(handler, BrokerOptions.Frames(config), time, loggers.CreateLogger<FrameServer>())
+        {
+            ConnectionQuota = quotas.Connected,
+        };
         var ports = new Dictionary<string, int>();
         foreach (var endpoint in config.Listeners.BoundForBrokers)
             ports[endpoint.Name] = frames.Listen(BrokerOptions.Listener(config, endpoint)).EndPoint.Port;
@@ -224,6 +229,11 @@ public sealed class BrokerServer : IAsyncDisposable
         life = new BrokerLife(controller!, metadata, config, logs, Uuid.Next(random), loggers.CreateLogger<BrokerLife>());
         await life.Begin(AdvertisedEndpoints.Resolve(config, ports), time);
         steps.Done("registering");
+        publisher.Acted += delta =>
+        {
+            if (delta.ClientQuotasChanged)
+                quotas.Apply(delta.After.ClientQuotas);
+        };
         publisher.Acted += new DirectoryAssignments(
             controller!, replicas, config.NodeId, () => life.Epoch, loggers.CreateLogger<DirectoryAssignments>()).OnActed;
         publisher.Acted += new LeaderRecovery(controller!, config.NodeId, () => life.Epoch, loggers.CreateLogger<LeaderRecovery>()).OnActed;
@@ -245,6 +255,7 @@ public sealed class BrokerServer : IAsyncDisposable
             markers,
             live,
             metrics,
+            quotas,
             time,
             random,
             loggers)));

@@ -159,7 +159,7 @@ public class ListenerTests
         var accepted = new TaskCompletionSource();
         using var stop = new CancellationTokenSource();
         var ledger = new ConnectionLedger(new ConnectionLimits(), time);
-        var loop = new AcceptLoop("PLAINTEXT", Accept, (_, _) => accepted.SetResult(), ledger, time, log, _ => { });
+        var loop = new AcceptLoop("PLAINTEXT", Accept, _ => TimeSpan.Zero, (_, _) => accepted.SetResult(), ledger, time, log, _ => { });
         var running = loop.RunAsync(stop.Token);
         while (!accepted.Task.IsCompleted)
         {

@@ -1,5 +1,6 @@
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
+using Milena.Broker.Quotas;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 
@@ -7,12 +8,16 @@ namespace Milena.Broker.Apis;
 
 /// <summary>CreateTopics (19): the controller decides; the answer comes when the topics can be used.</summary>
 /// <remarks>v1 can validate only, v4 takes defaults, v5 tells what was created, v7 its id.</remarks>
-internal sealed class CreateTopicsApi(ControllerService controller) : IApi<CreateTopicsRequest, CreateTopicsResponse>
+internal sealed class CreateTopicsApi(ControllerService controller, ClientQuotas quotas) : IApi<CreateTopicsRequest, CreateTopicsResponse>
 {
+    private const short StrictQuotaFrom = 6;
+
     public static VersionRange Versions => new(0, 7);
 
-    public async ValueTask<CreateTopicsResponse?> Handle(CreateTopicsRequest request, RequestContext context) =>
-        await controller.Execute(
+    public async ValueTask<CreateTopicsResponse?> Handle(CreateTopicsRequest request, RequestContext context)
+    {
+        var mutations = quotas.Mutations(context, StrictQuotaFrom);
+        var response = await controller.Execute(
             (decisions, image, controllerContext) => decisions.CreateTopics(image, request, controllerContext),
             error => new CreateTopicsResponse
             {
@@ -22,5 +27,9 @@ internal sealed class CreateTopicsApi(ControllerService controller) : IApi<Creat
                         new CreateTopicsResponse.CreatableTopicResult { Name = topic.Name, ErrorCode = error }),
                 ],
             },
-            context.Version);
+            context.Version,
+            mutations.TryTake);
+        context.Throttle(mutations.ThrottleMs);
+        return response;
+    }
 }

@@ -1,5 +1,6 @@
 using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
+using Milena.Broker.Quotas;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 
@@ -13,7 +14,7 @@ namespace Milena.Broker.Apis;
 /// Not served: fetches of followers and of other voters, which are refused with CLUSTER_AUTHORIZATION_FAILED until brokers
 /// can prove who they are: whoever could pose as a replica could move the high watermark (CVE-2018-1288).
 /// </remarks>
-internal sealed class FetchApi(FetchSessions sessions, FetchReader reader) : IApi<FetchRequest, FetchResponse>
+internal sealed class FetchApi(FetchSessions sessions, FetchReader reader, ClientQuotas quotas) : IApi<FetchRequest, FetchResponse>
 {
     private const int ConsumerReplicaId = -1;
     private const int DebugReplicaId = -2;
@@ -33,10 +34,10 @@ internal sealed class FetchApi(FetchSessions sessions, FetchReader reader) : IAp
             return new(Refused(request, error, context.Version));
 
         // Reads at once where it can: the answer then leaves without a change of thread.
-        reader.Bound(request);
+        reader.Bound(request, quotas.FetchBytesMax(context));
         reader.ReadAll(fetch!, request, context.Version);
         return fetch!.IsSatisfied(request)
-            ? new(reader.Answer(fetch, context))
+            ? new(Answer(fetch, context))
             : Parked(fetch, request, context);
     }
 
@@ -44,7 +45,14 @@ internal sealed class FetchApi(FetchSessions sessions, FetchReader reader) : IAp
     {
         context.ReleaseFrame(); // nothing of the request is a slice of it
         await reader.WaitAndRead(fetch, request, context);
-        return reader.Answer(fetch, context);
+        return Answer(fetch, context);
+    }
+
+    /// <summary>What was found; if it is more than the client's quota allows, nothing, and the client may ask again after a while.</summary>
+    private FetchResponse Answer(Fetch fetch, RequestContext context)
+    {
+        context.Throttle(quotas.Fetched(context, fetch.Bytes, out var mayBeSent));
+        return mayBeSent ? reader.Answer(fetch, context) : sessions.Withhold(fetch);
     }
 
     /// <summary>Before v7 there is no place for an error of the whole, so each partition has it.</summary>

@@ -1,5 +1,6 @@
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
+using Milena.Broker.Quotas;
 using Milena.Common;
 using Milena.Metadata.Images;
 using Milena.Metadata.Topics;
@@ -15,7 +16,7 @@ namespace Milena.Broker.Apis;
 /// A topic that is created on the way is answered once it has its leaders, within a bound: Kafka answers at once with an
 /// error that newcomers take for a failure.
 /// </remarks>
-internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation creation, string clusterId)
+internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation creation, ClientQuotas quotas, string clusterId)
     : IApi<MetadataRequest, MetadataResponse>
 {
     private const ErrorCode Unknown = ErrorCode.UnknownTopicOrPartition;
@@ -52,7 +53,9 @@ internal sealed class MetadataApi(MetadataCache metadata, TopicAutoCreation crea
 
     private async ValueTask<MetadataResponse?> Create(string[] names, string[] missing, MetadataRequest request, RequestContext context)
     {
-        var errors = await creation.Create(missing, context.Aborted);
+        var mutations = quotas.Mutations(context);
+        var errors = await creation.Create(missing, context.Aborted, mutations.TryTake);
+        context.Throttle(mutations.ThrottleMs);
         var image = metadata.Image;
         return Answer(
             request, context, [.. names.Select(name => ByName(image, name, errors.GetValueOrDefault(name, Unknown), request, context))]);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Metrics;
+using Milena.Broker.Quotas;
 using Milena.Broker.Transactions;
 using Milena.Metadata.Topics;
 using Milena.Network;
@@ -22,7 +23,8 @@ namespace Milena.Broker.Apis;
 /// order is appended in order.
 /// acks=0 has no response; an error closes the connection instead, as the client could not learn of it otherwise.
 /// </remarks>
-internal sealed class ProduceApi(PartitionDirectory partitions, TransactionVerifier transactions, TopicMetrics metrics)
+internal sealed class ProduceApi(
+    PartitionDirectory partitions, TransactionVerifier transactions, TopicMetrics metrics, ClientQuotas quotas)
     : IApi<ProduceRequest, ProduceResponse>
 {
     private const short TopicIdsFrom = 13;
@@ -33,6 +35,7 @@ internal sealed class ProduceApi(PartitionDirectory partitions, TransactionVerif
 
     public ValueTask<ProduceResponse?> Handle(ProduceRequest request, RequestContext context)
     {
+        context.Throttle(quotas.Produced(context, context.FrameBytes)); // now, so that the next request is not read
         var connection = ConnectionState.Of(context.Connection);
         if (connection.AppendsBefore is { IsCompleted: true })
             connection.AppendsBefore = null;

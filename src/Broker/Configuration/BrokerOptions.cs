@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Net;
 using Milena.Broker.Quorum;
+using Milena.Broker.Quotas;
 using Milena.Coordination.Groups;
 using Milena.Coordination.Transactions;
 using Milena.Metadata.Configs;
 using Milena.Metadata.Images;
 using Milena.Metadata.Log;
+using Milena.Metadata.Quotas;
 using Milena.Network;
 using Milena.Protocol.Compression;
 using Milena.Replication;
@@ -85,6 +87,9 @@ internal static class BrokerOptions
         CreatedPerSecond = (int)config.Value("max.connection.creation.rate")!,
     };
 
+    public static ClientQuotas Quotas(BrokerConfig config, TimeProvider time) =>
+        new(time, Window(config, "quota"), Window(config, "controller.quota"));
+
     public static ListenerOptions Listener(BrokerConfig config, Endpoint endpoint) => new(endpoint.Name, endpoint.Host, endpoint.Port)
     {
         Backlog = config.GetInt("socket.listen.backlog.size"),
@@ -141,6 +146,9 @@ internal static class BrokerOptions
         },
         LogConfigs.From,
         (image, topic) => image.TopicConfigOf(topic, config));
+
+    private static QuotaWindow Window(BrokerConfig config, string prefix) =>
+        new(config.GetInt($"{prefix}.window.num"), config.GetInt($"{prefix}.window.size.seconds") * 1000L);
 
     /// <summary><c>127.0.0.1:200,10.0.0.5:10</c>; names are not looked up, as they may stand for several addresses.</summary>
     private static Dictionary<IPAddress, int> PerIpOverrides(string text)

@@ -47,16 +47,24 @@ internal sealed class ControllerService
         return image.At(end, quorum.Epoch);
     }
 
-    /// <summary>Decides on the newest image; the answer comes when what was decided is committed and published.</summary>
+    /// <summary>
+    /// Decides on the newest image; the answer comes when what was decided is committed and published. Where a client's quota of
+    /// mutations counts, <paramref name="takeMutations"/> takes from it.
+    /// </summary>
     public ValueTask<TResponse> Execute<TResponse>(
         Func<Controller, MetadataImage, ControllerContext, Decision<TResponse, IMetadataRecord>> decide,
         Func<ErrorCode, TResponse> refuse,
-        short version = short.MaxValue) =>
+        short version = short.MaxValue,
+        Func<int, bool>? takeMutations = null) =>
         lane.Execute(
             image => decide(
                 controller,
                 image.At(image.EndOffset + offsetsAhead + quorum.OwnRecords, quorum.Epoch),
-                new ControllerContext(time.GetUtcNow().ToUnixTimeMilliseconds(), random) { Version = version }),
+                new ControllerContext(time.GetUtcNow().ToUnixTimeMilliseconds(), random)
+                {
+                    Version = version,
+                    TakeMutations = takeMutations ?? (static _ => true),
+                }),
             refuse);
 
     /// <summary>Decides nothing any more.</summary>

@@ -19,7 +19,7 @@ internal sealed class TopicAutoCreation(ControllerService controller, BrokerConf
     /// Creates the topics that are not there, and returns why for those that could not be. A topic that somebody else was
     /// quicker to create is no error. Past the bound the answer is LEADER_NOT_AVAILABLE.
     /// </summary>
-    public async Task<IReadOnlyDictionary<string, ErrorCode>> Create(IReadOnlyCollection<string> names, CancellationToken aborted)
+    public async Task<IReadOnlyDictionary<string, ErrorCode>> Create(IReadOnlyCollection<string> names, CancellationToken aborted, Func<int, bool>? takeMutations = null)
     {
         var request = new CreateTopicsRequest { Topics = [.. names.Select(name => InternalTopics.Creation(name, config))] };
         CreateTopicsResponse response;
@@ -31,7 +31,8 @@ internal sealed class TopicAutoCreation(ControllerService controller, BrokerConf
                 error => new CreateTopicsResponse
                 {
                     Topics = [.. names.Select(name => new CreateTopicsResponse.CreatableTopicResult { Name = name, ErrorCode = error })],
-                }).AsTask().WaitAsync(WaitMax, time, aborted);
+                },
+                takeMutations: takeMutations).AsTask().WaitAsync(WaitMax, time, aborted);
         }
         catch (TimeoutException)
         {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Milena.Broker.Quotas;
 using Milena.Network;
 using Milena.Protocol;
 
@@ -31,7 +32,8 @@ internal interface IApi<TRequest, TResponse>
 }
 
 /// <inheritdoc/>
-internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse> api, VersionRange versions, ILogger logger)
+internal sealed class ApiEndpoint<TRequest, TResponse>(
+    IApi<TRequest, TResponse> api, VersionRange versions, ILogger logger, ClientQuotas quotas)
     : ApiEndpoint(TRequest.Key, versions)
     where TRequest : IRequest<TRequest, TResponse>, IRequest<TRequest>
     where TResponse : class, IResponse<TResponse>
@@ -42,11 +44,11 @@ internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse>
         try
         {
             var pending = api.Handle(request, context);
-            return pending.IsCompletedSuccessfully ? new(context.Answer(pending.Result)) : Awaited(pending, context);
+            return pending.IsCompletedSuccessfully ? new(Answer(pending.Result, context)) : Awaited(pending, context);
         }
         catch (Exception fault) when (IsAnswered(fault, context, out var answer))
         {
-            return new(context.Answer(answer));
+            return new(Answer(answer, context));
         }
     }
 
@@ -55,11 +57,11 @@ internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse>
         try
         {
             context.Handled();
-            return context.Answer(await pending);
+            return Answer(await pending, context);
         }
         catch (Exception fault) when (IsAnswered(fault, context, out var answer))
         {
-            return context.Answer(answer);
+            return Answer(answer, context);
         }
     }
 
@@ -73,5 +75,19 @@ internal sealed class ApiEndpoint<TRequest, TResponse>(IApi<TRequest, TResponse>
         if (answer is not null)
             Log.RequestFailed(logger, Key, context.Version, context.ClientId, fault);
         return answer is not null;
+    }
+
+    /// <summary>The response, which says how long the client is throttled. The time to encode it counts for the requests to come.</summary>
+    private OutboundFrame? Answer(TResponse? response, RequestContext context)
+    {
+        var isTimed = quotas.MeasuresTime && response is not null;
+        if (isTimed)
+            context.Throttle(quotas.Spent(context, context.LocalTime));
+        if (context.ThrottleMs > 0 && response is IThrottledResponse throttled)
+            throttled.ThrottleTimeMs = context.ThrottleMs;
+        var frame = context.Answer(response);
+        if (isTimed)
+            quotas.Spent(context, context.SinceAnswered);
+        return frame;
     }
 }

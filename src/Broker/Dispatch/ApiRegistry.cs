@@ -1,12 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
+using Milena.Broker.Quotas;
 using Milena.Common;
 using Milena.Protocol;
 
 namespace Milena.Broker.Dispatch;
 
 /// <summary>The APIs that this broker serves. ApiVersions is computed from it, so what is not here is not advertised.</summary>
-internal sealed class ApiRegistry(ILogger logger)
+internal sealed class ApiRegistry(ILogger logger, ClientQuotas quotas)
 {
     private readonly ApiEndpoint?[] endpoints = new ApiEndpoint?[128];
 
@@ -19,7 +20,7 @@ internal sealed class ApiRegistry(ILogger logger)
         where TResponse : class, IResponse<TResponse>
     {
         Invariant.Holds(endpoints[(int)TRequest.Key] is null);
-        endpoints[(int)TRequest.Key] = new ApiEndpoint<TRequest, TResponse>(api, TApi.Versions, logger);
+        endpoints[(int)TRequest.Key] = new ApiEndpoint<TRequest, TResponse>(api, TApi.Versions, logger, quotas);
         return this;
     }
 

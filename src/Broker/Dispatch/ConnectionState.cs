@@ -9,6 +9,9 @@ internal sealed class ConnectionState(Connection connection)
     /// <summary>The client's address as Kafka writes it: <c>/127.0.0.1</c>.</summary>
     public string ClientHost { get; } = "/" + (connection.RemoteEndPoint is IPEndPoint ip ? ip.Address.ToString() : "in-memory");
 
+    /// <summary>Whose quotas count; there is no authentication, so everybody is the same user.</summary>
+    public string User => "ANONYMOUS";
+
     /// <summary>The client library, as ApiVersions v3 and later name it; "unknown" before.</summary>
     public string ClientSoftwareName { get; set; } = "unknown";
 

@@ -31,8 +31,28 @@ internal sealed class RequestContext(
     /// <summary>The client's address as Kafka writes it in groups: <c>/127.0.0.1</c>.</summary>
     public string ClientHost => Connection.State is ConnectionState state ? state.ClientHost : "";
 
+    /// <summary>The user whose quotas count.</summary>
+    public string User => ConnectionState.Of(Connection).User;
+
+    /// <summary>For how many milliseconds the client is throttled, as the response tells it.</summary>
+    public int ThrottleMs { get; private set; }
+
+    /// <summary>The size of the request. Not to be asked after <see cref="ReleaseFrame"/>.</summary>
+    public int FrameBytes => frame.Length;
+
     /// <summary>Fires when the client is gone.</summary>
     public CancellationToken Aborted => Connection.Closed;
+
+    /// <summary>
+    /// Reads nothing more from the client for so many milliseconds, and lets the response say so (KIP-219). Of several, the longest counts.
+    /// </summary>
+    public void Throttle(int milliseconds)
+    {
+        if (milliseconds <= ThrottleMs)
+            return;
+        ThrottleMs = milliseconds;
+        Connection.Mute(TimeSpan.FromMilliseconds(milliseconds));
+    }
 
     /// <summary>
     /// Gives the request's bytes back before it is answered: to be called before a long wait, by whoever needs none of them any more.
@@ -40,8 +60,11 @@ internal sealed class RequestContext(
     /// </summary>
     public void ReleaseFrame() => frame.Dispose();
 
-    /// <summary>How long its client is held up by a quota, for the metrics; the API sets it.</summary>
-    public int ThrottleTimeMs { get; set; }
+    /// <summary>How long a thread was kept busy by it, as far as it has been.</summary>
+    public TimeSpan LocalTime => TimeSpan.FromMicroseconds(Micros((handledAt == 0 ? metrics.Now : handledAt) - startedAt));
+
+    /// <summary>How long the answer has been known.</summary>
+    public TimeSpan SinceAnswered => TimeSpan.FromMicroseconds(Micros(metrics.Now - answeredAt));
 
     /// <summary>The thread that handles it goes on to something else: the answer comes later.</summary>
     public void Handled() => handledAt = metrics.Now;
@@ -74,7 +97,7 @@ internal sealed class RequestContext(
         api.RequestQueueTime.Update(0);
         api.LocalTime.Update(Micros(handledAt - startedAt));
         api.RemoteTime.Update(Micros(answeredAt - handledAt));
-        api.ThrottleTime.Update(ThrottleTimeMs * 1000L);
+        api.ThrottleTime.Update(ThrottleMs * 1000L);
         api.ResponseQueueTime.Update(0);
         api.ResponseSendTime.Update(Micros(now - answeredAt));
     }

@@ -16,6 +16,12 @@ internal sealed class Fetch(FetchSession? session, bool isIncremental, FetchPart
     /// <summary>The partitions, in the order in which they are read.</summary>
     public ReadOnlySpan<FetchPartitionState> Asked => asked;
 
+    /// <summary>The session that it belongs to; 0 for none.</summary>
+    public int SessionId => session?.Id ?? 0;
+
+    /// <summary>Whether the answer names only what the client does not know.</summary>
+    public bool IsIncremental => isIncremental;
+
     /// <summary>Bytes found so far.</summary>
     public long Bytes => bytes;
 

@@ -18,10 +18,13 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
     private const short LegacyUpTo = 3;
     private const sbyte ReadCommitted = 1;
 
-    /// <summary>Brings the request's limits within the broker's (<c>fetch.max.bytes</c>): nobody waits for more than he can get.</summary>
-    public void Bound(FetchRequest request)
+    /// <summary>
+    /// Brings the request's limits within the broker's (<c>fetch.max.bytes</c>) and the client's quota: nobody waits for more than he
+    /// can get.
+    /// </summary>
+    public void Bound(FetchRequest request, int quotaBytes)
     {
-        request.MaxBytes = Math.Clamp(request.MaxBytes, 0, maxBytes);
+        request.MaxBytes = Math.Clamp(request.MaxBytes, 0, Math.Min(maxBytes, quotaBytes));
         request.MinBytes = Math.Min(request.MinBytes, request.MaxBytes);
     }
 

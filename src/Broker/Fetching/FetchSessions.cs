@@ -26,6 +26,17 @@ internal sealed class FetchSessions(FetchSessionCache cache, TimeProvider time)
         return request.SessionEpoch == InitialEpoch ? OpenFull(request, byId, out fetch) : OpenIncremental(request, byId, out fetch);
     }
 
+    /// <summary>
+    /// An answer without anything of what was found. The client takes it for "nothing new" in an incremental session; in a new
+    /// one it is not told of the session, and begins anew.
+    /// </summary>
+    public FetchResponse Withhold(Fetch fetch)
+    {
+        if (fetch is { SessionId: not 0 and var id, IsIncremental: false })
+            cache.Remove(id);
+        return new FetchResponse { SessionId = fetch.IsIncremental ? fetch.SessionId : 0, Responses = [] };
+    }
+
     private ErrorCode OpenFull(FetchRequest request, bool byId, out Fetch? fetch)
     {
         if (request.SessionId != 0)

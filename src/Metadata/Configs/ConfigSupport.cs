@@ -25,6 +25,9 @@ public static class ConfigSupport
         "metadata.log.segment.ms", "metadata.max.retention.bytes", "metadata.max.retention.ms", "num.partitions",
         "unclean.leader.election.enable",
 
+        // Quotas.
+        "controller.quota.window.num", "controller.quota.window.size.seconds", "quota.window.num", "quota.window.size.seconds",
+
         // Logs.
         "compression.gzip.level", "compression.lz4.level", "compression.type", "compression.zstd.level", "log.cleanup.policy",
         "log.flush.before.ack", "log.flush.interval.messages", "log.flush.interval.ms", "log.flush.offset.checkpoint.interval.ms",

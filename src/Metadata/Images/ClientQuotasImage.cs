@@ -48,10 +48,13 @@ public sealed record ClientQuotasImage
     public ImmutableDictionary<QuotaEntity, ImmutableSortedDictionary<string, double>> ByEntity { get; private init; } =
         ImmutableDictionary<QuotaEntity, ImmutableSortedDictionary<string, double>>.Empty;
 
+    /// <summary>What is set for an entity, by name; empty for nothing.</summary>
+    public ImmutableSortedDictionary<string, double> Of(QuotaEntity entity) => ByEntity.GetValueOrDefault(entity, Nothing);
+
     internal ClientQuotasImage With(ClientQuotaRecord record)
     {
         var entity = new QuotaEntity(record.Entity.Select(part => new KeyValuePair<string, string?>(part.EntityType, part.EntityName)));
-        var before = ByEntity.GetValueOrDefault(entity, Nothing);
+        var before = Of(entity);
         var after = record.Remove ? before.Remove(record.Key) : before.SetItem(record.Key, record.Value);
         return new ClientQuotasImage { ByEntity = after.IsEmpty ? ByEntity.Remove(entity) : ByEntity.SetItem(entity, after) };
     }

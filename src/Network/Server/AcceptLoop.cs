@@ -7,10 +7,12 @@ namespace Milena.Network;
 /// <summary>Accepts the connections of one listener, as fast and as many as the limits allow.</summary>
 /// <param name="listenerName">For the log, and for the connections.</param>
 /// <param name="accept">The next connection; throws <see cref="SocketException"/>.</param>
+/// <param name="quota">How long a new connection of the address is kept and then closed, because there were too many; zero to serve it.</param>
 /// <param name="admit">Takes an accepted connection over, and the address that it counts for.</param>
 internal sealed class AcceptLoop(
     string listenerName,
     Func<CancellationToken, ValueTask<Transport>> accept,
+    Func<IPAddress, TimeSpan> quota,
     Action<Transport, IPAddress?> admit,
     ConnectionLedger ledger,
     TimeProvider time,
@@ -20,7 +22,11 @@ internal sealed class AcceptLoop(
     /// <summary>How long to wait before the next try when there are no file descriptors or no memory left.</summary>
     internal static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>How many refused connections may be kept at once; more are closed right away.</summary>
+    private const int KeptMax = 1000;
+
     private bool inTrouble;
+    private int kept;
 
     /// <summary>Runs until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -70,6 +76,12 @@ internal sealed class AcceptLoop(
     private async ValueTask AdmitAsync(Transport transport, CancellationToken cancellationToken)
     {
         var address = AddressOf(transport);
+        if (address is not null && quota(address) is var keep && keep > TimeSpan.Zero)
+        {
+            _ = CloseLaterAsync(transport, keep, cancellationToken); // throws nothing
+            return;
+        }
+
         if (!ledger.TryTakeAddress(address))
         {
             tellTooMany(transport);
@@ -93,6 +105,25 @@ internal sealed class AcceptLoop(
         }
 
         admit(transport, address);
+    }
+
+    /// <summary>A client whose connection is closed at once would only try again at once.</summary>
+    private async Task CloseLaterAsync(Transport transport, TimeSpan keep, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref kept) <= KeptMax)
+                await Task.Delay(keep, time, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The server stops: then they go too.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref kept);
+            transport.Close();
+        }
     }
 
     private static IPAddress? AddressOf(Transport transport) =>

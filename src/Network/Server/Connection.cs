@@ -95,6 +95,8 @@ public sealed partial class Connection
             var turn = 0;
             while (CloseReason == CloseReason.None)
             {
+                if (MayBeMuted)
+                    await WaitUntilUnmutedAsync();
                 var reading = reader.ReadAsync();
                 if (!reading.IsCompleted)
                 {
@@ -103,11 +105,18 @@ public sealed partial class Connection
                 }
 
                 if (await reading is not { } frame)
-                    Close(CloseReason.PeerGone, "the peer closed it");
-                else if (await EnterAsync(frame))
                 {
-                    turn += RequestTurnBytes + frame.Length;
-                    await HandleAsync(frame);
+                    Close(CloseReason.PeerGone, "the peer closed it");
+                }
+                else
+                {
+                    if (MayBeMuted) // by the answer to a request before it
+                        await HoldWhileMutedAsync(frame);
+                    if (await EnterAsync(frame))
+                    {
+                        turn += RequestTurnBytes + frame.Length;
+                        await HandleAsync(frame);
+                    }
                 }
 
                 if (turn < TurnBytes)
@@ -150,6 +159,7 @@ public sealed partial class Connection
     internal async Task StopAsync()
     {
         stopping = true;
+        EndMute();
         await inFlight.WhenEmpty();
         transport.EndSend();
     }
@@ -169,7 +179,7 @@ public sealed partial class Connection
         var waitsForHandler = inFlight.Count > 0 && !writer.IsSending;
         if (still >= server.Options.IdleMax && !waitsForHandler)
             Close(CloseReason.Idle, "nothing moved for connections.max.idle.ms");
-        else if (still >= server.Options.StallMax && reader.HoldsShare && server.Budget.IsShort)
+        else if (still >= server.Options.StallMax && (reader.HoldsShare || holdsMutedFrame) && server.Budget.IsShort)
             Close(CloseReason.Stalled, "a frame stood still half way, while others waited for its memory");
     }
 
@@ -179,6 +189,7 @@ public sealed partial class Connection
             return;
         server.LogClosed(this, reason, why, exception);
         transport.Close();
+        EndMute();
         try
         {
             Volatile.Read(ref closing)?.Cancel();

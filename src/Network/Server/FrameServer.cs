@@ -56,6 +56,12 @@ public sealed class FrameServer : IAsyncDisposable
         set => ledger.Limits = value;
     }
 
+    /// <summary>
+    /// Asked for every connection that comes over a network: zero to serve it, or how long it is kept, unanswered, before it is
+    /// closed because its address opens too many. To be set before there are listeners.
+    /// </summary>
+    public Func<IPAddress, TimeSpan> ConnectionQuota { get; set; } = static _ => TimeSpan.Zero;
+
     /// <summary>How many connections there are.</summary>
     public int ConnectionCount => connections.Count;
 
@@ -77,7 +83,7 @@ public sealed class FrameServer : IAsyncDisposable
     {
         var listener = FrameListener.Open(options);
         var loop = new AcceptLoop(
-            options.Name, AcceptAsync, (transport, address) => Run(transport, options.Name, address), ledger, Time, Logger, LogTooMany);
+            options.Name, AcceptAsync, address => ConnectionQuota(address), (transport, address) => Run(transport, options.Name, address), ledger, Time, Logger, LogTooMany);
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(stopped is not null, this);

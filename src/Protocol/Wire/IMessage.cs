@@ -50,3 +50,10 @@ public interface IResponse<TSelf> : IMessage<TSelf>
     /// <summary>The answer that says nothing but an error of everything that was asked; null if the version has no place for one.</summary>
     static abstract TSelf? OfError(ErrorCode error, short version);
 }
+
+/// <summary>A response that can say for how long its client is throttled.</summary>
+public interface IThrottledResponse
+{
+    /// <summary>For so long, in milliseconds, the client is not listened to; 0 for not at all. Dropped in versions without it.</summary>
+    int ThrottleTimeMs { get; set; }
+}

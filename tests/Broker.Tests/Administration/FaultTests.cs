@@ -17,7 +17,7 @@ public sealed class FaultTests : IAsyncDisposable
     public FaultTests()
     {
         var handler = new BrokerFrameHandler(new RequestMetrics(new MetricRegistry(TimeProvider.System)));
-        handler.Serve(new ApiRegistry(log)
+        handler.Serve(new ApiRegistry(log, NoQuotas.Instance)
             .Add<Broken<UnregisterBrokerRequest, UnregisterBrokerResponse>, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(isLate: false))
             .Add<Broken<ListGroupsRequest, ListGroupsResponse>, ListGroupsRequest, ListGroupsResponse>(new(isLate: true))
             .Add<Broken<FetchRequest, FetchResponse>, FetchRequest, FetchResponse>(new(isLate: true))

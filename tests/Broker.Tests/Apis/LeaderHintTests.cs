@@ -53,9 +53,9 @@ public sealed class LeaderHintTests : IAsyncLifetime
         metadata.Publish(delta.After);
         var partitions = new PartitionDirectory(replicas, metadata);
         var metrics = new TopicMetrics(new MetricRegistry(time));
-        produce = new ProduceApi(partitions, new TransactionVerifier(new NoTransactions(), partitions, static () => true), metrics);
+        produce = new ProduceApi(partitions, new TransactionVerifier(new NoTransactions(), partitions, static () => true), metrics, NoQuotas.Instance);
         fetch = new FetchApi(
-            new FetchSessions(new FetchSessionCache(10, 1000, new Random(1)), time), new FetchReader(partitions, 1 << 20, time, metrics));
+            new FetchSessions(new FetchSessionCache(10, 1000, new Random(1)), time), new FetchReader(partitions, 1 << 20, time, metrics), NoQuotas.Instance);
         return ValueTask.CompletedTask;
     }
 

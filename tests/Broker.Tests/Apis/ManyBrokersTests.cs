@@ -26,7 +26,7 @@ public sealed class ManyBrokersTests
     [InlineData(13)]
     public async Task Partitions_tell_what_is_wrong_with_their_leaders_in_the_words_of_the_version(int version)
     {
-        var api = new MetadataApi(Metadata, null!, "cluster");
+        var api = new MetadataApi(Metadata, null!, NoQuotas.Instance, "cluster");
         var response = (
             await api.Handle(new MetadataRequest { Topics = version == 0 ? [] : null }, await Context(ApiKey.Metadata, version)))!;
         Frames.Response(response, (short)version, 1).Dispose();
@@ -50,7 +50,7 @@ public sealed class ManyBrokersTests
     [Fact]
     public async Task Another_listener_shows_the_brokers_that_it_reaches_at_its_own_addresses()
     {
-        var response = (await new MetadataApi(Metadata, null!, "cluster").Handle(
+        var response = (await new MetadataApi(Metadata, null!, NoQuotas.Instance, "cluster").Handle(
             new MetadataRequest { Topics = null }, await Context(ApiKey.Metadata, 13, Internal)))!;
         Assert.Equal(
             [(1, "internal-1", "rack-1"), (3, "internal-3", "rack-3")],

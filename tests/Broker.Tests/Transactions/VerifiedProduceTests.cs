@@ -42,7 +42,7 @@ public sealed class VerifiedProduceTests : IAsyncLifetime
         var metadata = new MetadataCache();
         metadata.Publish(delta.After);
         var partitions = new PartitionDirectory(replicas, metadata);
-        produce = new ProduceApi(partitions, new TransactionVerifier(coordinator, partitions, () => isEnabled), new TopicMetrics(new MetricRegistry(time)));
+        produce = new ProduceApi(partitions, new TransactionVerifier(coordinator, partitions, () => isEnabled), new TopicMetrics(new MetricRegistry(time)), NoQuotas.Instance);
         connection = await TestConnection.Make();
     }
 

@@ -8,7 +8,7 @@ namespace Milena.Broker.Tests.Versions;
 /// Ordinary requests and mistaken ones for every API that is served, as functions of the version: fields that a version does not
 /// have are left alone. Nothing here changes what another sample needs.
 /// </summary>
-internal static class Samples
+internal static partial class Samples
 {
     private const short Member = 3;
 
@@ -18,6 +18,7 @@ internal static class Samples
         .. Data(topic), .. Cluster(topic), .. Topics(topic), .. Groups(), .. Offsets(topic), .. Configs(topic), .. MarkerSamples.All(topic),
         .. Administration(topic),
         .. TransactionSamples.All(topic),
+        .. Quotas(),
     ];
 
     private static IEnumerable<Sample> Data(TestTopic topic)
