@@ -84,7 +84,7 @@ class Partition:
         self.path, self.topic, self.number, self.report = path, topic, number, report
         self.checkpoints = checkpoints
         self.producers = {}
-        self.aborted = []
+        self.snapshots_seen = set()
         self.is_compacted = (topic, number) in checkpoints["cleaner-offset-checkpoint"]
         files = {}
         for name in os.listdir(path):
@@ -113,8 +113,10 @@ class Partition:
             self.snapshot(base)
             end = self.segment(base, limit, end, epochs)
         self.snapshot(end)
-        for offset, path in self.files.get("snapshot", {}).items():
-            report.check(offset in self.bases or offset == end, path, "a snapshot neither at a segment's base nor at the end")
+        snapshots = self.files.get("snapshot", {})
+        for offset, path in snapshots.items():
+            report.check(offset in self.bases or offset == max(snapshots), path, "a snapshot neither at a segment's base nor the latest")
+            report.check(offset in self.snapshots_seen, path, f"a snapshot within a batch, or beyond the end {end}")
         self.bounds(end)
 
     def metadata(self):
@@ -134,7 +136,7 @@ class Partition:
 
     def segment(self, base, limit, end, epochs):
         path, report = self.files["log"][base], self.report
-        places, highest, largest, seen = {}, [], -1, []
+        places, highest, largest = {}, [], -1
         stable = []
         try:
             for batch in Batches(read(path)):
@@ -144,18 +146,19 @@ class Partition:
                     covering = [epoch for epoch, start in epochs if start <= max(batch.base_offset, self.start)]
                     report.check(covering and covering[-1] == batch.leader_epoch, path,
                                  f"batch at {batch.base_offset} of epoch {batch.leader_epoch} lies in epoch {covering[-1:]}")
+                if batch.base_offset != base:
+                    self.snapshot(batch.base_offset)
                 places[batch.position] = batch.last_offset
                 if batch.max_timestamp > largest:
                     largest = batch.max_timestamp
                 highest.append((batch.last_offset, largest))
-                seen.append(batch)
                 self.records(batch, path, stable)
                 end = batch.last_offset + 1
         except Broken as fault:
             report.check(False, path, fault)
         is_active = limit is None
         self.offset_index(base, places, is_active)
-        self.time_index(base, highest, is_active, seen)
+        self.time_index(base, highest, is_active)
         self.transaction_index(base, stable)
         return end
 
@@ -224,7 +227,7 @@ class Partition:
             self.report.check(places.get(position) == offset, path, f"offset {offset} is not the last of a batch at {position}")
             previous = offset
 
-    def time_index(self, base, highest, is_active, seen):
+    def time_index(self, base, highest, is_active):
         path = self.files.get("timeindex", {}).get(base)
         if not self.report.check(path, self.files["log"][base], "no time index"):
             return
@@ -232,8 +235,8 @@ class Partition:
         self.report.check([e[0] for e in entries] == sorted({e[0] for e in entries}), path, "timestamps out of order")
         for timestamp, relative in entries:
             offset = base + relative
-            before = [largest for last, largest in highest if last <= offset]
-            self.report.check(before and before[-1] == timestamp, path, f"{timestamp} is not the largest timestamp up to {offset}")
+            reached = [last for last, largest in highest if largest == timestamp]
+            self.report.check(reached[:1] == [offset], path, f"{timestamp} is not the largest timestamp from {offset} on")
         if not is_active and highest and not self.is_compacted:
             self.report.check(entries and entries[-1][0] == highest[-1][1], path, "the largest timestamp is not its last entry")
 
@@ -258,6 +261,7 @@ class Partition:
         path = self.files.get("snapshot", {}).get(offset)
         if path is None:
             return
+        self.snapshots_seen.add(offset)
         content = read(path)
         version, crc, count = struct.unpack_from(">hIi", content)
         if not self.report.check(version == 1 and crc == crc32c(content[6:]) and len(content) == 10 + 46 * count, path,
