@@ -21,6 +21,8 @@ internal static class WholeBatches
             var read = log.Read(offset, PieceBytes, toOffset, minOneBatch: true);
             if (read.Error != ErrorCode.None)
                 throw new IOException($"{log.Partition} cannot be read at offset {offset}: {read.Error}");
+            if (read.Records.Length == 0 && log.Config.CleanupPolicy.HasFlag(CleanupPolicy.Compact))
+                yield break; // everything from there to the end has been compacted away
             var bytes = read.Records.ToArray();
             var length = Measure(bytes, ref offset);
             if (length == 0)

@@ -204,6 +204,7 @@ public sealed partial class PartitionLog
     private void BeginTruncation(long offset)
     {
         commit.BeginTruncation(offset);
+        Volatile.Write(ref cleanedTo, Math.Min(cleanedTo, offset)); // what comes next is dirty
         directory.RecoveryPointsMoved?.Invoke();
         if (IsOffline)
             throw new IOException("the recovery point cannot be moved back");
@@ -243,7 +244,6 @@ public sealed partial class PartitionLog
     {
         Volatile.Write(ref logStartOffset, Math.Min(logStartOffset, endOffset));
         Volatile.Write(ref highWatermark, Math.Min(highWatermark, endOffset));
-        Volatile.Write(ref cleanedTo, Math.Min(cleanedTo, endOffset)); // what comes next is dirty
         Volatile.Write(ref logEndOffset, endOffset);
     }
 }

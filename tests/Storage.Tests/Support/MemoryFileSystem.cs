@@ -74,9 +74,19 @@ internal sealed class MemoryFileSystem : IFileSystem
             return names.TryGetValue(path, out var node) ? node.Size : throw new FileNotFoundException($"no file {path}");
     }
 
-    public DateTimeOffset LastWritten(string path) => DateTimeOffset.UnixEpoch;
+    /// <summary>Time stands still here, unless somebody says otherwise.</summary>
+    public DateTimeOffset LastWritten(string path)
+    {
+        lock (gate)
+            return names.TryGetValue(path, out var node) ? node.LastWritten : throw new FileNotFoundException($"no file {path}");
+    }
 
-    public void SetLastWritten(string path, DateTimeOffset time) => Check("settime", path); // time stands still here
+    public void SetLastWritten(string path, DateTimeOffset time)
+    {
+        Check("settime", path);
+        lock (gate)
+            names[path].LastWritten = time;
+    }
 
     public IReadOnlyList<string> ListFiles(string directory)
     {
@@ -313,6 +323,8 @@ internal sealed class MemoryFileSystem : IFileSystem
         private bool isDirty;
 
         public long Size => size;
+
+        public DateTimeOffset LastWritten { get; set; } = DateTimeOffset.UnixEpoch;
 
         public byte[] Current() => bytes[..size];
 
