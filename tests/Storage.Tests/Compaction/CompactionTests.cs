@@ -159,7 +159,7 @@ public class CompactionTests
     }
 
     [Fact]
-    public void Who_reads_a_segment_that_was_replaced_reads_on_twice_over()
+    public async Task Who_reads_a_segment_that_was_replaced_reads_on_twice_over()
     {
         using var logs = new LogFixture(Compacted);
         Write(logs, "a=1", "b=1", "a=2", "b=2");
@@ -175,7 +175,7 @@ public class CompactionTests
             }
 
             Write(logs, "a=3", "b=3");
-            logs.Log.FlushAsync(logs.Log.LogEndOffset).AsTask().GetAwaiter().GetResult();
+            Assert.Equal(ErrorCode.None, await logs.Log.FlushAsync(logs.Log.LogEndOffset));
             logs.Log.CloseIdleFiles();
             logs.Log.CloseIdleFiles();
             Assert.Equal(1, logs.Clean());
