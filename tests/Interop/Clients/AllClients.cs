@@ -31,6 +31,9 @@ internal static class AllClients
 
     public static KafkaClient Dotnet { get; } = new DotnetClient();
 
+    /// <summary>The same in groups of KIP-848.</summary>
+    public static KafkaClient DotnetConsumerProtocol { get; } = new DotnetClient(Confluent.Kafka.GroupProtocol.Consumer);
+
     public static IReadOnlyList<KafkaClient> List { get; } = [Kcat, ConfluentPython, KafkaPython, KafkaJs, Platformatic, Dotnet];
 
     public static KafkaClient Named(string name) => List.Single(client => client.Name == name);

@@ -4,7 +4,8 @@ using Milena.Interop.Harness;
 namespace Milena.Interop.Clients;
 
 /// <summary>Confluent.Kafka: a new librdkafka under .NET, in the test's own process.</summary>
-internal sealed class DotnetClient : KafkaClient
+/// <param name="protocol">By which its consumers take part in groups.</param>
+internal sealed class DotnetClient(GroupProtocol protocol = GroupProtocol.Classic) : KafkaClient
 {
     public override string Name => "Confluent.Kafka";
 
@@ -17,7 +18,7 @@ internal sealed class DotnetClient : KafkaClient
         });
 
     public override Consumption Consume(string bootstrap, IReadOnlyList<string> topics, string? group = null, int? count = null) =>
-        new Reading(bootstrap, topics, group, count);
+        new Reading(bootstrap, topics, group, count, protocol);
 
     private static void Produce(string bootstrap, IReadOnlyList<Record> records, string topic, CompressionType codec, bool isIdempotent)
     {
@@ -68,8 +69,8 @@ internal sealed class DotnetClient : KafkaClient
         private readonly CancellationTokenSource stop = new();
         private readonly Task loop;
 
-        public Reading(string bootstrap, IReadOnlyList<string> topics, string? group, int? count) =>
-            loop = Task.Factory.StartNew(() => Read(bootstrap, topics, group, count), TaskCreationOptions.LongRunning);
+        public Reading(string bootstrap, IReadOnlyList<string> topics, string? group, int? count, GroupProtocol protocol) =>
+            loop = Task.Factory.StartNew(() => Read(bootstrap, topics, group, count, protocol), TaskCreationOptions.LongRunning);
 
         protected override string Diagnosis => $"Confluent.Kafka is {loop.Status}: {loop.Exception?.InnerException}";
 
@@ -89,18 +90,21 @@ internal sealed class DotnetClient : KafkaClient
             stop.Dispose();
         }
 
-        private void Read(string bootstrap, IReadOnlyList<string> topics, string? group, int? count)
+        private void Read(string bootstrap, IReadOnlyList<string> topics, string? group, int? count, GroupProtocol protocol)
         {
             var mine = new HashSet<(string, int)>();
-            using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
+            var config = new ConsumerConfig
             {
                 BootstrapServers = bootstrap,
                 GroupId = group ?? "unused",
                 AutoOffsetReset = AutoOffsetReset.Earliest,
                 EnableAutoCommit = group is not null,
-                SessionTimeoutMs = 10_000,
-                HeartbeatIntervalMs = 500,
-            }).SetPartitionsAssignedHandler((_, partitions) =>
+                GroupProtocol = protocol,
+            };
+            // In the consumer protocol these are the coordinator's to say.
+            if (protocol == GroupProtocol.Classic)
+                (config.SessionTimeoutMs, config.HeartbeatIntervalMs) = (10_000, 500);
+            using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(config).SetPartitionsAssignedHandler((_, partitions) =>
             {
                 mine.UnionWith(partitions.Select(found => (found.Topic, found.Partition.Value)));
                 Assign(mine);

@@ -22,16 +22,15 @@ public class ConsumerRandomEventsTests
         "FencedMemberEpoch", "UnknownMemberId", "GroupIdNotFound", "UnreleasedInstanceId", "PreparingRebalance", "CompletingRebalance",
     ];
 
-    [Property(MaxTest = 100)]
+    [Property(MaxTest = 50)]
     public void Whatever_happens_no_partition_is_read_by_two_and_in_the_end_each_is_read_by_one(DoNotSize<int> seed) => Live(seed.Item);
 
     [Fact]
     public void Everything_that_should_happens_in_a_hundred_lives()
     {
-        var seen = Enumerable.Range(0, int.Parse(Environment.GetEnvironmentVariable("SEEDS") ?? "100")).SelectMany(seed => { try { return Live(seed); } catch (Exception e) { throw new Exception($"seed {seed}", e); } }).ToLookup(pair => pair.Key, pair => pair.Value);
+        var seen = Enumerable.Range(0, 100).SelectMany(Live).Select(what => what.Key);
 
-        Console.WriteLine(string.Join(' ', seen.Select(g => $"{g.Key}={g.Sum()}")));
-        Assert.Empty(MustBeSeen.Except(seen.Select(group => group.Key)));
+        Assert.Empty(MustBeSeen.Except(seen));
     }
 
     private static SortedDictionary<string, int> Live(int seed)
