@@ -55,6 +55,7 @@ public sealed class BrokerServer : IAsyncDisposable
     private BrokerLife? life;
     private ControllerDuties? duties;
     private bool serves;
+    private volatile BrokerState state = BrokerState.NotRunning;
     private Task? started;
     private Task? stopped;
 
@@ -75,6 +76,7 @@ public sealed class BrokerServer : IAsyncDisposable
         this.random = random;
         this.files = files;
         metrics = new(time);
+        ServerMetrics.Register(metrics.Registry, () => state, () => ClusterId);
         handler = new(metrics.Requests);
         logger = loggers.CreateLogger<BrokerServer>();
     }
@@ -166,6 +168,7 @@ public sealed class BrokerServer : IAsyncDisposable
     private async Task ComeUpAsync()
     {
         var steps = new StartSteps(logger, time);
+        state = BrokerState.Starting;
         if (!config.IsBroker || !config.IsController)
             throw new BrokerStartException("a node is broker and controller at once so far: process.roles must be broker,controller");
         if (config.Listeners.BoundForBrokers.FirstOrDefault(endpoint => endpoint.Protocol != SecurityProtocol.Plaintext) is { } unprotected)
@@ -177,6 +180,7 @@ public sealed class BrokerServer : IAsyncDisposable
 
         logs = LogManager.Open(BrokerOptions.LogManager(config), time, random, loggers, files);
         logs.LogDirFailed += OnLogDirFailed;
+        LogMetrics.Register(metrics.Registry, logs);
         steps.Done("taking the log directories");
 
         // Listening begins before anything is loaded: clients that come early wait for the answer instead of being refused.
@@ -191,11 +195,13 @@ public sealed class BrokerServer : IAsyncDisposable
         foreach (var endpoint in config.Listeners.BoundForControllers)
             Log.ControllerListenerNotOpened(logger, endpoint.ToString());
         Bound = [.. config.Listeners.BoundForBrokers.Select(endpoint => endpoint with { Port = ports[endpoint.Name] })];
+        NetworkMetrics.Register(metrics.Registry, frames);
         steps.Done("opening the listeners");
 
         var metadata = new MetadataCache();
         replicas = new ReplicaManager(BrokerOptions.Replication(config), logs, loggers.CreateLogger<ReplicaManager>());
         replicas.Removed += metrics.Topics.OnRemoved;
+        var replicaMetrics = new ReplicaMetrics(metrics.Registry, replicas, metadata, config.NodeId);
         var topics = new Groups.GroupTopics(metadata);
         groups = new GroupCoordinator(BrokerOptions.Groups(config, metadata), topics, time, random, loggers.CreateLogger<GroupCoordinator>());
         var markers = new TransactionMarkers(new PartitionDirectory(replicas, metadata), groups, time);
@@ -216,7 +222,11 @@ public sealed class BrokerServer : IAsyncDisposable
             transactions,
             live,
             loggers.CreateLogger<MetadataPublisher>());
-        await StartController(publisher, metadata);
+        GroupMetrics.Register(metrics.Registry, groups);
+        var quorumMetrics = new QuorumMetrics(metrics.Registry);
+        quorumMetrics.Add(publisher, metadata);
+        await StartController(publisher, metadata, quorumMetrics);
+        var controllerMetrics = new ControllerMetrics(metrics.Registry, metadata, controller!);
         steps.Done("the metadata log");
         ThrowIfOver();
 
@@ -237,6 +247,8 @@ public sealed class BrokerServer : IAsyncDisposable
         publisher.Acted += new DirectoryAssignments(
             controller!, replicas, config.NodeId, () => life.Epoch, loggers.CreateLogger<DirectoryAssignments>()).OnActed;
         publisher.Acted += new LeaderRecovery(controller!, config.NodeId, () => life.Epoch, loggers.CreateLogger<LeaderRecovery>()).OnActed;
+        publisher.Acted += replicaMetrics.OnActed;
+        publisher.Acted += controllerMetrics.OnActed;
         publisher.Activate();
         steps.Done("taking up the partitions");
         ThrowIfOver();
@@ -260,6 +272,7 @@ public sealed class BrokerServer : IAsyncDisposable
             random,
             loggers)));
         serves = true;
+        state = BrokerState.Running;
         metrics.Registry.Start();
         duties = new ControllerDuties(controller!, life, config, time, loggers.CreateLogger<ControllerDuties>());
     }
@@ -271,7 +284,7 @@ public sealed class BrokerServer : IAsyncDisposable
             throw new LogDirectoryException($"the log directory {Path.GetFullPath(config.MetadataLogDir)} has failed while the node came up");
     }
 
-    private async Task StartController(MetadataPublisher publisher, MetadataCache metadata)
+    private async Task StartController(MetadataPublisher publisher, MetadataCache metadata, QuorumMetrics quorumMetrics)
     {
         var log = logs!.OpenMetadataLog(BrokerOptions.MetadataLog(config));
         try
@@ -289,11 +302,13 @@ public sealed class BrokerServer : IAsyncDisposable
                 run => OnCommitted(publisher, taking, run),
                 time,
                 loggers.CreateLogger<QuorumDriver>());
+            quorumMetrics.Add(quorum);
+            quorumMetrics.Add(taking);
             await quorum.Start();
             controller = new ControllerService(new Controller(config, logs.ClusterId), quorum, random, time);
             var image = await controller.Open();
             metadata.KRaftVersion = start.KRaftVersion;
-            publisher.Load(image);
+            publisher.Load(image, isFromSnapshot: start.Snapshot is not null);
             var bootstrap = image.Features.Finalized.Count == 0 ? Bootstrapping.ReadOrWrite(files, log.LogDir, start, NowMs) : [];
             await Bootstrapping.Activate(controller, bootstrap, log, logger);
         }
@@ -336,6 +351,7 @@ public sealed class BrokerServer : IAsyncDisposable
 
     private async Task GoDownAsync()
     {
+        state = BrokerState.ShuttingDown;
         metrics.Dispose();
         duties?.Dispose();
         life?.Dispose();

@@ -13,6 +13,9 @@ internal sealed class MetadataCache
 
     public MetadataImage Image => image;
 
+    /// <summary>When the last record of it was written, ms since 1970; -1 before there was one in this life.</summary>
+    public long TimestampMs { get; set; } = -1;
+
     /// <summary>The level of kraft.version, which lives in the quorum's own records and not in the image.</summary>
     public short KRaftVersion { get; set; }
 

@@ -26,16 +26,28 @@ internal sealed class MetadataPublisher(
     private readonly Lock turn = new();
     private MetadataImage latest = MetadataImage.Empty;
     private bool isActive;
+    private long applyErrors;
+    private long loadErrors;
 
     /// <summary>Raised when the broker has acted on a change; whoever listens must return at once.</summary>
     public event Action<MetadataDelta>? Acted;
 
     /// <summary>Begins with what the log tells, and acts on nothing before <see cref="Activate"/>.</summary>
-    public void Load(MetadataImage image)
+    public void Load(MetadataImage image, bool isFromSnapshot)
     {
         latest = image;
+        SnapshotCount = isFromSnapshot ? 1 : 0;
         metadata.Publish(image.Published);
     }
+
+    /// <summary>How often a change could not be acted on.</summary>
+    public long ApplyErrorCount => Interlocked.Read(ref applyErrors);
+
+    /// <summary>How many snapshots were read: at most the one that the node has started from.</summary>
+    public int SnapshotCount { get; private set; }
+
+    /// <summary>How often records were not understood.</summary>
+    public long LoadErrorCount => Interlocked.Read(ref loadErrors);
 
     /// <summary>The newest committed image, within a metadata transaction too.</summary>
     public MetadataImage Latest => latest;
@@ -44,7 +56,17 @@ internal sealed class MetadataPublisher(
     public void Publish(in CommittedRun run)
     {
         using var _ = turn.EnterScope();
-        var delta = latest.Replay(run.Records);
+        MetadataDelta delta;
+        try
+        {
+            delta = latest.Replay(run.Records);
+        }
+        catch
+        {
+            Interlocked.Increment(ref loadErrors);
+            throw;
+        }
+
         latest = delta.Latest.At(run.EndOffset, run.Epoch);
         try
         {
@@ -53,9 +75,11 @@ internal sealed class MetadataPublisher(
         }
         catch (Exception failure) // the edge of a loop: what cannot be acted on must not keep what follows from being
         {
+            Interlocked.Increment(ref applyErrors);
             Log.NotActedOn(logger, run.EndOffset, failure);
         }
 
+        metadata.TimestampMs = run.TimestampMs;
         metadata.Publish(latest.Published);
     }
 

@@ -12,31 +12,33 @@ namespace Milena.Metrics;
 /// </remarks>
 internal sealed class MetricInstruments : IDisposable
 {
-    private readonly System.Diagnostics.Metrics.Meter meter = new(MeterName);
-
-    /// <summary>What to listen to.</summary>
-    public const string MeterName = "Milena";
+    private readonly System.Diagnostics.Metrics.Meter meter = new(MetricRegistry.MeterName);
 
     public void Add(MetricFamily family)
     {
         if (family.Domain == ProcessMetrics.Domain)
             return; // the runtime shows its own
-        var name = PrometheusNames.Of(family);
-        if (family.Kind is MetricKind.Histogram or MetricKind.Timer)
+        var names = NamesOf(family);
+        if (names is [var percentiles, var count])
         {
-            meter.CreateObservableGauge(name, () => Collect(family, isCount: false), description: family.Description);
-            meter.CreateObservableCounter($"{name}_count", () => Collect(family, isCount: true), description: family.Description);
+            meter.CreateObservableGauge(percentiles, () => Collect(family, isCount: false), description: family.Description);
+            meter.CreateObservableCounter(count, () => Collect(family, isCount: true), description: family.Description);
         }
         else if (PrometheusNames.IsCounter(family))
-            meter.CreateObservableCounter(WithoutTotal(name), () => Collect(family, isCount: true), description: family.Description);
+            meter.CreateObservableCounter(names[0], () => Collect(family, isCount: true), description: family.Description);
         else
-            meter.CreateObservableGauge(name, () => Collect(family, isCount: false), description: family.Description);
+            meter.CreateObservableGauge(names[0], () => Collect(family, isCount: false), description: family.Description);
+    }
+
+    public static string[] NamesOf(MetricFamily family)
+    {
+        var name = PrometheusNames.Of(family);
+        return family.Kind is MetricKind.Histogram or MetricKind.Timer
+            ? [name, $"{name}_count"]
+            : [PrometheusNames.IsCounter(family) ? name[..^PrometheusNames.Total.Length] : name];
     }
 
     public void Dispose() => meter.Dispose();
-
-    private static string WithoutTotal(string name) =>
-        name.EndsWith("_total", StringComparison.Ordinal) ? name[..^"_total".Length] : name;
 
     private static List<Measurement<double>> Collect(MetricFamily family, bool isCount)
     {

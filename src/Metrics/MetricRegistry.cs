@@ -9,6 +9,9 @@ namespace Milena.Metrics;
 /// </summary>
 public sealed class MetricRegistry : IDisposable
 {
+    /// <summary>The meter of <c>System.Diagnostics.Metrics</c> to listen to.</summary>
+    public const string MeterName = "Milena";
+
     private static readonly MetricTag[] NoTags = [];
 
     private readonly ConcurrentDictionary<(string Domain, string Type, string Name), MetricFamily> byName = new();
@@ -31,6 +34,9 @@ public sealed class MetricRegistry : IDisposable
             .ThenBy(family => family.Type, StringComparer.Ordinal)
             .ThenBy(family => family.Name, StringComparer.Ordinal),
     ];
+
+    /// <summary>The names of a family's instruments in the meter <see cref="MeterName"/>.</summary>
+    public static IReadOnlyList<string> InstrumentsOf(MetricFamily family) => MetricInstruments.NamesOf(family);
 
     /// <summary>Starts the timer that keeps rates and percentiles up to date.</summary>
     public void Start()

@@ -6,6 +6,9 @@ namespace Milena.Metrics;
 /// </summary>
 public static class PrometheusNames
 {
+    /// <summary>What the names of counters end with.</summary>
+    public const string Total = "_total";
+
     private const string PerSecond = "PerSec";
     private const string Percent = "Percent";
 
@@ -20,8 +23,8 @@ public static class PrometheusNames
         var type = JoinedTypes.Contains(family.Type) ? family.Type.Replace("-", "", StringComparison.Ordinal) : family.Type;
         var name = family switch
         {
-            { Kind: MetricKind.Meter } when family.Name.EndsWith(PerSecond, StringComparison.Ordinal) => family.Name[..^PerSecond.Length] + "_total",
-            { Kind: MetricKind.Meter } => family.Name + "_total",
+            { Kind: MetricKind.Meter } when family.Name.EndsWith(PerSecond, StringComparison.Ordinal) => family.Name[..^PerSecond.Length] + Total,
+            { Kind: MetricKind.Meter } => family.Name + Total,
             { Kind: MetricKind.Gauge } when family.Name.EndsWith(Percent, StringComparison.Ordinal) => family.Name[..^Percent.Length] + "_percent",
             { Kind: MetricKind.Text } when !IsState(family) => family.Name + "_info",
             _ => family.Name,
@@ -31,7 +34,7 @@ public static class PrometheusNames
 
     /// <summary>Whether its samples only grow.</summary>
     public static bool IsCounter(MetricFamily family) =>
-        family.Kind == MetricKind.Meter || (family.Kind == MetricKind.Gauge && Of(family).EndsWith("_total", StringComparison.Ordinal));
+        family.Kind == MetricKind.Meter || (family.Kind == MetricKind.Gauge && Of(family).EndsWith(Total, StringComparison.Ordinal));
 
     /// <summary>The label that carries the value of a text.</summary>
     public static string TextLabel(MetricFamily family) => Clean(family.Name.ToLowerInvariant());

@@ -27,6 +27,9 @@ public sealed class QuorumNode(QuorumConfig config)
     /// <summary>The leader of that epoch, or -1.</summary>
     public int LeaderId => election.LeaderId;
 
+    /// <summary>Whom this node has voted for in that epoch, or -1.</summary>
+    public int VotedId => election.VotedId;
+
     /// <summary>Records below are committed; exclusive. Never goes back.</summary>
     public long HighWatermark { get; private set; }
 

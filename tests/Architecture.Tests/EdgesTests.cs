@@ -18,7 +18,8 @@ public class EdgesTests
         ["Network"] = ["Protocol"],
         ["Replication"] = ["Storage", "Metadata"],
         ["Broker"] = ["Raft", "Coordination", "Network", "Replication", "Metrics"],
-        ["Milena"] = ["Broker"],
+        ["Monitoring"] = ["Metrics"],
+        ["Milena"] = ["Broker", "Monitoring"],
     };
 
     /// <summary>Projects that decide in values: the build bans clocks, randomness, threads, files and sockets there.</summary>

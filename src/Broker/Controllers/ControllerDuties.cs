@@ -40,7 +40,10 @@ internal sealed class ControllerDuties : IDisposable
             // A process that was asleep, and its broker with it, must not take the broker for gone when both wake up.
             await ownBroker.Beat();
             while (await controller.Execute((decisions, image, context) => decisions.FenceStaleBroker(image, context), _ => null) is { } fenced)
+            {
+                controller.CountFenced();
                 Log.BrokerFenced(logger, fenced);
+            }
         }
         catch (Exception fault) // the edge of a loop
         {

@@ -58,7 +58,11 @@ internal sealed class RequestContext(
     /// Gives the request's bytes back before it is answered: to be called before a long wait, by whoever needs none of them any more.
     /// The memory of all requests is bounded, and what waits for a record must not keep it from others.
     /// </summary>
-    public void ReleaseFrame() => frame.Dispose();
+    public void ReleaseFrame()
+    {
+        Handled();
+        frame.Dispose();
+    }
 
     /// <summary>How long a thread was kept busy by it, as far as it has been.</summary>
     public TimeSpan LocalTime => TimeSpan.FromMicroseconds(Micros((handledAt == 0 ? metrics.Now : handledAt) - startedAt));
@@ -66,8 +70,12 @@ internal sealed class RequestContext(
     /// <summary>How long the answer has been known.</summary>
     public TimeSpan SinceAnswered => TimeSpan.FromMicroseconds(Micros(metrics.Now - answeredAt));
 
-    /// <summary>The thread that handles it goes on to something else: the answer comes later.</summary>
-    public void Handled() => handledAt = metrics.Now;
+    /// <summary>The thread that handles it has nothing more to do: the answer comes later. What counts is the first time.</summary>
+    public void Handled()
+    {
+        if (handledAt == 0)
+            handledAt = metrics.Now;
+    }
 
     /// <summary>The answer is known. Null if the client wants none.</summary>
     public OutboundFrame? Answer<TResponse>(TResponse? response)

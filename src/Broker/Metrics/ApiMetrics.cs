@@ -26,7 +26,6 @@ internal sealed class ApiMetrics : IErrorCounter
         ThrottleTime = Times();
         ResponseQueueTime = Times();
         ResponseSendTime = Times();
-        ConversionsTime = key is ApiKey.Produce or ApiKey.Fetch ? Times() : null;
     }
 
     public ApiKey Key { get; }
@@ -46,9 +45,6 @@ internal sealed class ApiMetrics : IErrorCounter
     public Histogram ResponseQueueTime { get; }
 
     public Histogram ResponseSendTime { get; }
-
-    /// <summary>Only where there are records in the messages.</summary>
-    public Histogram? ConversionsTime { get; }
 
     /// <summary>The versions that were asked for.</summary>
     public IEnumerable<(string Version, Meter Meter)> Versions =>

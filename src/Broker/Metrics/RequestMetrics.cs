@@ -43,7 +43,6 @@ internal sealed class RequestMetrics
         Add(registry, "ThrottleTimeMs", "time for which its client is held up by a quota", api => api.ThrottleTime);
         Add(registry, "ResponseQueueTimeMs", "time until a thread takes up its answer, which is none here", api => api.ResponseQueueTime);
         Add(registry, "ResponseSendTimeMs", "time until its answer is sent", api => api.ResponseSendTime);
-        Add(registry, "MessageConversionsTimeMs", "time to convert records from and to old formats or another codec", api => api.ConversionsTime);
         registry.Gauge(
             "kafka.server", "KafkaRequestHandlerPool", "RequestHandlerAvgIdlePercent",
             "share of the processors' time in which no request was handled, over the last minute: 0 to 1", new HandlerIdle(this, registry).Read);
@@ -64,14 +63,11 @@ internal sealed class RequestMetrics
         return Interlocked.CompareExchange(ref apis[(int)key], made, null) ?? made;
     }
 
-    private void Add(MetricRegistry registry, string name, string description, Func<ApiMetrics, Histogram?> part) => registry.Add(
+    private void Add(MetricRegistry registry, string name, string description, Func<ApiMetrics, Histogram> part) => registry.Add(
         new(Domain, Type, name, MetricKind.Histogram, description, (family, visitor) =>
         {
             foreach (var (api, tags) in Named())
-            {
-                if (part(api) is { } histogram)
-                    visitor.OnHistogram(family, tags, histogram);
-            }
+                visitor.OnHistogram(family, tags, part(api));
         })
         {
             TagNames = RequestTag,

@@ -34,6 +34,8 @@ internal sealed class MetadataSnapshots : IAsyncDisposable
     private long bytesBehind;
     private bool isTimerSet;
     private Task writing = Task.CompletedTask;
+    private long latestBytes;
+    private long latestAtMs;
 
     /// <param name="options">When.</param>
     /// <param name="store">Where.</param>
@@ -50,8 +52,15 @@ internal sealed class MetadataSnapshots : IAsyncDisposable
         this.logger = logger;
         voters = start.Voters;
         bytesBehind = start.BytesBehindSnapshot;
+        latestAtMs = NowMs;
         timer = time.CreateTimer(_ => OnInterval(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>The size of the last snapshot that this node has written in this life; 0 before.</summary>
+    public long LatestBytes => Volatile.Read(ref latestBytes);
+
+    /// <summary>When that was, ms since 1970; before, when the node was started.</summary>
+    public long LatestAtMs => Volatile.Read(ref latestAtMs);
 
     /// <summary>The snapshot that is being written, if one is.</summary>
     internal Task Writing
@@ -119,6 +128,8 @@ internal sealed class MetadataSnapshots : IAsyncDisposable
         {
             var started = time.GetTimestamp();
             var id = store.Write(image, timestampMs, voters, NowMs, stopping.Token);
+            Volatile.Write(ref latestBytes, store.SizeOf(id));
+            Volatile.Write(ref latestAtMs, NowMs);
             Log.SnapshotTaken(logger, id.FileName, store.SizeOf(id), (long)time.GetElapsedTime(started).TotalMilliseconds);
             RemoveOld();
         }

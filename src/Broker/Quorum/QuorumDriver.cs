@@ -3,6 +3,7 @@ using Milena.Common;
 using Milena.Coordination.Runtime;
 using Milena.Metadata.Features;
 using Milena.Metadata.Log;
+using Milena.Metrics;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 using Milena.Protocol.Records;
@@ -40,6 +41,7 @@ internal sealed class QuorumDriver(
     private readonly Queue<CommittedRun> uncommitted = new();
 
     private bool isReplayed;
+    private long appendedRecords;
 
     // Held while committed records are acted on, one run after the other.
     private readonly Lock publishing = new();
@@ -64,6 +66,21 @@ internal sealed class QuorumDriver(
 
     /// <summary>Everything below it is committed.</summary>
     public long HighWatermark => node.HighWatermark;
+
+    /// <summary>What this node is to the quorum.</summary>
+    public QuorumRole Role => node.Role;
+
+    /// <summary>Whom this node has voted for in the epoch, or -1.</summary>
+    public int VotedId => node.VotedId;
+
+    /// <summary>The epoch of the last record.</summary>
+    public int LogEndEpoch => log.Epochs.Latest;
+
+    /// <summary>How many records were appended in this life.</summary>
+    public long AppendedRecords => Interlocked.Read(ref appendedRecords);
+
+    /// <summary>How long it takes until an append is committed, ms; null if nobody wants to know.</summary>
+    public WindowStats? CommitLatency { get; set; }
 
     /// <summary>How many records this node has appended that nobody asked it to: the frame of what did not fit into one batch.</summary>
     public long OwnRecords { get; private set; }
@@ -124,6 +141,7 @@ internal sealed class QuorumDriver(
     /// <inheritdoc/>
     public async ValueTask<ErrorCode> Committed(long endOffset)
     {
+        var started = time.GetTimestamp();
         var flushed = await log.FlushAsync(endOffset);
         if (flushed != ErrorCode.None)
         {
@@ -139,6 +157,7 @@ internal sealed class QuorumDriver(
             Publish();
         }
 
+        CommitLatency?.Record(time.GetElapsedTime(started).TotalMilliseconds);
         return ErrorCode.None;
     }
 
@@ -174,6 +193,7 @@ internal sealed class QuorumDriver(
         var appended = log.AppendAsLeader(batch, node.Epoch, AppendOrigin.Raft);
         if (appended.Error != ErrorCode.None)
             return AppendOutcome.Refused(appended.Error);
+        Interlocked.Add(ref appendedRecords, records.Count);
         var endOffset = appended.LastOffset + 1;
         uncommitted.Enqueue(new CommittedRun(records, endOffset, node.Epoch, new RecordBatchView(batch.Span).MaxTimestamp, batch.Length));
         Perform(node.Appended(endOffset));

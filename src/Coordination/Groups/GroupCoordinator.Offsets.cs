@@ -66,11 +66,13 @@ public sealed partial class GroupCoordinator
     }
 
     /// <summary>OffsetDelete v0.</summary>
-    public ValueTask<OffsetDeleteResponse> OffsetDelete(OffsetDeleteRequest request)
+    public async ValueTask<OffsetDeleteResponse> OffsetDelete(OffsetDeleteRequest request)
     {
         if (ShardOf(request.GroupId, out var unavailable) is not { } shard)
-            return new(Refuse(unavailable));
-        return shard.Execute(state => OffsetRemovals.Delete(state, request, topics), Refuse);
+            return Refuse(unavailable);
+        var response = await shard.Execute(state => OffsetRemovals.Delete(state, request, topics), Refuse).ConfigureAwait(false);
+        Counters.Delete(response.Topics.Sum(topic => topic.Partitions.Count(partition => partition.ErrorCode == ErrorCode.None)));
+        return response;
 
         static OffsetDeleteResponse Refuse(ErrorCode error) => new() { ErrorCode = error };
     }
@@ -82,6 +84,7 @@ public sealed partial class GroupCoordinator
         var count = 0;
         foreach (var shard in AllShards())
             count += await shard.Execute(state => OffsetRemovals.DeleteTopics(state, deleted), static _ => 0).ConfigureAwait(false);
+        Counters.Delete(count);
         return count;
     }
 

@@ -72,7 +72,7 @@ public sealed partial class GroupCoordinator : IDisposable
                 shard = known.Shard;
             }
             else
-                shard = new GroupShard(partition, parts, time, logger);
+                shard = new GroupShard(partition, parts, Counters, time, logger);
             shards[partition] = (leaderEpoch, shard);
         }
         return shard.Open(log);

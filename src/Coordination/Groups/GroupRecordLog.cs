@@ -7,7 +7,7 @@ using Milena.Protocol.Records;
 namespace Milena.Coordination.Groups;
 
 /// <summary>Group records as the record batches that they are in <c>__consumer_offsets</c>, in both directions.</summary>
-internal sealed class GroupRecordLog(ICoordinatorLog log, TimeProvider time, GroupConfig config) : IReplayLog<GroupEvent>
+internal sealed class GroupRecordLog(ICoordinatorLog log, TimeProvider time, GroupConfig config, GroupCounters counters) : IReplayLog<GroupEvent>
 {
     /// <summary>What one batch of the topic may hold when decompressed: far above what a coordinator writes into one.</summary>
     private const int DecompressedBytesMax = 256 * 1024 * 1024;
@@ -32,10 +32,17 @@ internal sealed class GroupRecordLog(ICoordinatorLog log, TimeProvider time, Gro
             }
 
             if (i == records.Count && batches.Length == 0)
-                return log.Append(builder.Build());
+                return Counted(records, log.Append(builder.Build()));
             batches.Write(builder.Build().Span);
         }
-        return log.Append(batches.Memory);
+        return Counted(records, log.Append(batches.Memory));
+    }
+
+    private AppendOutcome Counted(IReadOnlyList<GroupEvent> records, AppendOutcome outcome)
+    {
+        if (outcome.Error == ErrorCode.None)
+            counters.Commit(records.Count(record => record is GroupRecord { Key: OffsetCommitKey, Value: not null }));
+        return outcome;
     }
 
     // Records that one producer wrote in its transaction are a batch of their own, and so is what was written in none.

@@ -19,15 +19,17 @@ internal sealed class GroupShard : IDisposable
     private readonly GroupConfig config;
     private readonly TimeProvider time;
     private readonly ILogger logger;
+    private readonly GroupCounters counters;
     private readonly ParkedCalls parked = new();
     private readonly WakeUps wakeUps;
     private readonly ReplayLane<GroupsState, GroupEvent> lane;
     private volatile bool isDisposed;
 
-    public GroupShard(int partition, ConsumerParts parts, TimeProvider time, ILogger logger)
+    public GroupShard(int partition, ConsumerParts parts, GroupCounters counters, TimeProvider time, ILogger logger)
     {
         this.partition = partition;
         this.parts = parts;
+        this.counters = counters;
         config = parts.Config;
         this.time = time;
         this.logger = logger;
@@ -41,6 +43,12 @@ internal sealed class GroupShard : IDisposable
 
     public ParkedCalls Parked => parked;
 
+    /// <summary>Where the lane is in its life.</summary>
+    public LaneStatus Status => lane.Status;
+
+    /// <summary>What there is, for reports; null if it is not served.</summary>
+    public GroupsState? Peek() => lane.TryPeek(out var state) ? state : null;
+
     public GroupTime Now => new(wakeUps.NowMs, time.GetUtcNow().ToUnixTimeMilliseconds());
 
     /// <summary>Loads the partition and serves it; false if it was lost meanwhile.</summary>
@@ -50,7 +58,7 @@ internal sealed class GroupShard : IDisposable
         {
             var started = Now;
             var endOffset = log.EndOffset;
-            if (!await lane.Open(new GroupRecordLog(log, time, config), GroupRecordLog.Replay(log.Read(endOffset)), endOffset).ConfigureAwait(false))
+            if (!await lane.Open(new GroupRecordLog(log, time, config, counters), GroupRecordLog.Replay(log.Read(endOffset)), endOffset).ConfigureAwait(false))
                 return false;
             if (isDisposed)
                 lane.Close(); // resigned before the loading had begun
@@ -59,11 +67,13 @@ internal sealed class GroupShard : IDisposable
             foreach (var group in state.Groups.Values.Where(group => group.MemberCount > 0))
                 await Turn(group.Id, Turning.StartSessions).ConfigureAwait(false);
             wakeUps.SetNoLaterThan(OffsetsCheck, Now.Ms + config.OffsetsRetentionCheckIntervalMs);
+            counters.LoadTimes?.Invoke(Now.Ms - started.Ms);
             Log.Loaded(logger, partition, state.Groups.Count, Now.Ms - started.Ms);
             return true;
         }
         catch (Exception fault)
         {
+            counters.FailLoad();
             Log.LoadFailed(logger, partition, fault);
             throw;
         }
@@ -154,6 +164,7 @@ internal sealed class GroupShard : IDisposable
             {
                 var count = await lane.Execute(
                     current => OffsetRemovals.Expire(current, groupId, config, Now.UnixMs), static _ => 0).ConfigureAwait(false);
+                counters.Expire(count);
                 if (count > 0)
                     Log.OffsetsExpired(logger, groupId, count);
             }
@@ -176,6 +187,7 @@ internal sealed class GroupShard : IDisposable
         if (before is null || after is null || ReferenceEquals(before, after))
             return;
         var (from, to) = (before.StateName, after.StateName);
+        counters.CountRebalances(before, after);
         if (from != to || before.Generation != after.Generation || before.Type != after.Type)
             Log.GroupMoved(logger, after.Id, after.Type, from, to, after.Generation, after.MemberCount);
     }

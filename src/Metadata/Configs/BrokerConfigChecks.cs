@@ -31,6 +31,12 @@ internal static class BrokerConfigChecks
         if (config.GetList("group.consumer.assignors").Count == 0)
             yield return Invalid(config, "group.consumer.assignors", "at least one assignor must be named");
 
+        if (config.GetString("metrics.listener") is { Length: > 0 } listener && !HttpListener.TryParse(listener, out _))
+            yield return Invalid(config, "metrics.listener", HttpListener.Form);
+        if (config.GetString("metrics.otlp.endpoint") is { Length: > 0 } endpoint
+            && !(Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+            yield return Invalid(config, "metrics.otlp.endpoint", "it must be the http or https address of a collector");
+
         foreach (var (low, high) in Pairs)
         {
             if (config.GetLong(low) > config.GetLong(high))

@@ -18,6 +18,9 @@ public static class ConfigSupport
         "max.connections.per.ip.overrides", "max.incremental.fetch.session.cache.slots", "max.request.partition.size.limit",
         "queued.max.request.bytes", "socket.listen.backlog.size", "socket.receive.buffer.bytes", "socket.request.max.bytes", "socket.send.buffer.bytes",
 
+        // What is measured.
+        "metrics.listener", "metrics.otlp.endpoint",
+
         // The controller.
         "auto.create.topics.enable", "broker.heartbeat.interval.ms", "broker.session.timeout.ms", "default.replication.factor",
         "delete.topic.enable", "internal.metadata.delete.delay.millis", "internal.metadata.log.segment.bytes",

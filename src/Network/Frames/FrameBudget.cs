@@ -31,6 +31,19 @@ internal sealed class FrameBudget(long limitBytes, long trustBytes = 16 << 20)
         }
     }
 
+    /// <summary>What all frames together may hold.</summary>
+    public long LimitBytes => limitBytes;
+
+    /// <summary>How many wait.</summary>
+    public int WaitingCount
+    {
+        get
+        {
+            lock (gate)
+                return waiting.Count;
+        }
+    }
+
     /// <summary>Whether somebody waits, so that a frame which does not get on is in the way.</summary>
     public bool IsShort
     {

@@ -54,6 +54,7 @@ public sealed partial class Connection
             keepsEntry = !flush && heldEntry == NoEntry;
             if (keepsEntry)
                 heldEntry = frame.Length;
+            responseCount++;
             await writer.WriteAsync(response, flush);
             if (flush)
                 LeaveHeldEntry();
@@ -169,6 +170,8 @@ public sealed partial class Connection
         private void OnAnswered()
         {
             var response = connection.TakeResult(answered);
+            if (response is not null)
+                Interlocked.Increment(ref connection.responseCount);
             answered = default;
             frame!.Dispose();
             frame = null;

@@ -20,6 +20,8 @@ public sealed partial class Connection
     private readonly InFlightGate inFlight;
     private CancellationTokenSource? closing;
     private int closeReason;
+    private long requestCount; // the reading loop's alone
+    private long responseCount; // whoever's turn it is to send
     private volatile bool stopping;
     private long seenProgress; // the sweep's: what had moved when it last came by, and when that was
     private long seenAt;
@@ -51,6 +53,11 @@ public sealed partial class Connection
 
     /// <summary>Whatever the handler keeps for the connection.</summary>
     public object? State { get; set; }
+
+    /// <summary>What has gone over it so far.</summary>
+    internal ListenerTraffic Traffic => new(
+        ListenerName, 1, 1, Volatile.Read(ref requestCount), Volatile.Read(ref responseCount), reader.Progress, writer.SentBytes,
+        CloseReason == CloseReason.Idle ? 1 : 0);
 
     /// <summary>Why it ended; <see cref="CloseReason.None"/> while it has not.</summary>
     public CloseReason CloseReason => (CloseReason)Volatile.Read(ref closeReason);
@@ -115,6 +122,7 @@ public sealed partial class Connection
                     if (await EnterAsync(frame))
                     {
                         turn += RequestTurnBytes + frame.Length;
+                        requestCount++;
                         await HandleAsync(frame);
                     }
                 }

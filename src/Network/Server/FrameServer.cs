@@ -23,6 +23,7 @@ public sealed class FrameServer : IAsyncDisposable
     private readonly List<(FrameListener Listener, Task Loop)> listeners = [];
     private readonly Lock gate = new(); // for what comes while the server stops
     private readonly CancellationTokenSource stopAccepting = new();
+    private readonly Dictionary<string, ListenerTraffic> ended = new(StringComparer.Ordinal); // of connections that are gone; under the gate
     private readonly ConnectionLedger ledger;
     private readonly LogLimiter logLimiter;
     private readonly ITimer sweeper;
@@ -68,6 +69,31 @@ public sealed class FrameServer : IAsyncDisposable
     /// <summary>The memory of all frames that are being received or handled.</summary>
     public long QueuedBytes => Budget.UsedBytes;
 
+    /// <summary>What that may come to.</summary>
+    public long QueuedBytesMax => Budget.LimitBytes;
+
+    /// <summary>How many frames wait for memory before they are read.</summary>
+    public int WaitingForMemory => Budget.WaitingCount;
+
+    /// <summary>The share of the process's threads for connections that have nothing to do, from 0 to 1.</summary>
+    public static double IdleShare => IoThreads.Shared?.IdleShare ?? 1;
+
+    /// <summary>What has gone over each listener so far. It walks over all connections.</summary>
+    public IReadOnlyList<ListenerTraffic> Traffic()
+    {
+        lock (gate)
+        {
+            var sums = new Dictionary<string, ListenerTraffic>(ended, StringComparer.Ordinal);
+            foreach (var (_, connection) in connections)
+            {
+                var traffic = connection.Traffic;
+                sums[traffic.Listener] = sums.TryGetValue(traffic.Listener, out var sum) ? sum.Plus(traffic) : traffic;
+            }
+
+            return [.. sums.Values];
+        }
+    }
+
     internal IFrameHandler Handler { get; }
 
     internal FrameServerOptions Options { get; }
@@ -88,6 +114,7 @@ public sealed class FrameServer : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(stopped is not null, this);
             listeners.Add((listener, loop.RunAsync(stopAccepting.Token)));
+            ended.TryAdd(options.Name, default(ListenerTraffic) with { Listener = options.Name });
         }
 
         Log.Listening(Logger, options.Name, listener.EndPoint);
@@ -158,7 +185,13 @@ public sealed class FrameServer : IAsyncDisposable
 
     internal void Remove(Connection connection)
     {
-        connections.TryRemove(connection.Id, out _);
+        lock (gate)
+        {
+            connections.TryRemove(connection.Id, out _);
+            var last = connection.Traffic with { Open = 0 };
+            ended[last.Listener] = ended.TryGetValue(last.Listener, out var sum) ? sum.Plus(last) : last;
+        }
+
         ledger.ReturnAddress(connection.CountedAddress);
         ledger.ReturnPlace();
     }

@@ -62,6 +62,9 @@ internal sealed class IoThreads
     /// <summary>Whether none is left to wait, so that sockets which become ready must wait themselves.</summary>
     public bool AreAllBusy => Volatile.Read(ref waiting) == 0;
 
+    /// <summary>The share of all threads that there may be which have nothing to do just now.</summary>
+    public double IdleShare => 1 - ((double)(Volatile.Read(ref threads) - Volatile.Read(ref waiting)) / threadsMax);
+
     /// <summary>Takes a socket on; nothing is told before it is asked for. Throws <see cref="SocketException"/>.</summary>
     public void Add(int descriptor, PolledSocketTransport transport)
     {

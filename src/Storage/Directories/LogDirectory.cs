@@ -49,6 +49,9 @@ internal sealed class LogDirectory(string path, IFileSystem files, TimeProvider 
     /// </summary>
     public Action? RecoveryPointsMoved { get; set; }
 
+    /// <summary>Told how long each sync of a log has taken; null for nobody.</summary>
+    public Action<TimeSpan>? Synced { get; set; }
+
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public string PathOf(string name) => System.IO.Path.Combine(Path, name);

@@ -38,6 +38,7 @@ public sealed partial class LogManager : IAsyncDisposable
             if (opened.Directory.Failure is { } failure)
                 Log.DirectoryFailed(logger, opened.Directory.Path, failure.Message);
             opened.Directory.Failed = OnFailed;
+            opened.Directory.Synced = took => Synced?.Invoke(took);
             opened.Directory.RecoveryPointsMoved = () =>
             {
                 WriteRecoveryPoints(opened.Directory);
@@ -75,6 +76,9 @@ public sealed partial class LogManager : IAsyncDisposable
     /// lives, and whoever listens decides whether it should. Directories that failed while they were opened are in <see cref="LogDirs"/>.
     /// </summary>
     public event Action<LogDirInfo, IOException>? LogDirFailed;
+
+    /// <summary>A log has been synced, which took so long. Raised on the thread that did it; whoever listens returns at once.</summary>
+    public event Action<TimeSpan>? Synced;
 
     /// <summary>Compacts the logs that want it, from <see cref="LoadLogs"/> on.</summary>
     public LogCleaner Cleaner { get; }

@@ -76,7 +76,7 @@ public sealed record LogConfig
     public long DeleteRetentionMs { get; init; } = DayMs;
 
     /// <summary>When a segment is rolled for its age: the active one is not compacted, so records may not wait in it for too long.</summary>
-    internal long RollMs => CleanupPolicy.HasFlag(CleanupPolicy.Compact) ? Math.Min(SegmentMs, MaxCompactionLagMs) : SegmentMs;
+    internal long RollMs => (CleanupPolicy & CleanupPolicy.Compact) != 0 ? Math.Min(SegmentMs, MaxCompactionLagMs) : SegmentMs;
 
     /// <summary><c>max.message.bytes</c>: the largest batch that a client may send, header included.</summary>
     public int MaxMessageBytes { get; init; } = 1_048_588;

@@ -39,6 +39,7 @@ public sealed partial class PartitionLog
     {
         if (IsOffline || isBeingDeleted)
             return false;
+        var started = directory.Time.GetTimestamp();
         try
         {
             var all = Segments; // every offset below the end that was asked for lies in one of these
@@ -67,6 +68,7 @@ public sealed partial class PartitionLog
             }
 
             Volatile.Write(ref lastFlushedMs, directory.NowMs);
+            directory.Synced?.Invoke(directory.Time.GetElapsedTime(started));
             return true;
         }
         catch (IOException e)

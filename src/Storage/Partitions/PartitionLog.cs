@@ -108,6 +108,9 @@ public sealed partial class PartitionLog : ISyncedLog
     /// <summary>How many segments there are.</summary>
     public int SegmentCount => Segments.Length;
 
+    /// <summary>How many idempotent producers it remembers. For reports: another thread may be changing it.</summary>
+    public int ProducerCount => producers.Count;
+
     /// <summary>The epochs of leaders in this log.</summary>
     public LeaderEpochs Epochs { get; }
 

@@ -98,7 +98,7 @@ public class GroupRecordsTests
     public async Task A_batch_of_records_is_read_as_it_was_written(CompressionCodec codec)
     {
         var log = new InMemoryLog();
-        var records = new GroupRecordLog(log, TimeProvider.System, new GroupConfig { OffsetsTopicCompression = codec });
+        var records = new GroupRecordLog(log, TimeProvider.System, new GroupConfig { OffsetsTopicCompression = codec }, new GroupCounters());
         records.Append([new CommittedOffset(1, 2, "m", 3, -1, TopicId).ToRecord(Key), GroupRecord.GroupTombstone("g2")]);
         records.Append([Key.Tombstone()]);
 

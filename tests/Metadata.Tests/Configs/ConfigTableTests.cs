@@ -9,7 +9,7 @@ public class ConfigTableTests
     [Fact]
     public void The_table_holds_every_configuration_of_Kafka_and_one_of_ours()
     {
-        Assert.Equal(385, ConfigTable.All(ConfigScope.Broker).Count);
+        Assert.Equal(387, ConfigTable.All(ConfigScope.Broker).Count);
         Assert.Equal(37, ConfigTable.All(ConfigScope.Topic).Count);
         Assert.Equal(27, ConfigTable.All(ConfigScope.Group).Count);
         Assert.Equal("auto", ConfigTable.Find(ConfigScope.Broker, "log.flush.before.ack")!.Default);
