@@ -181,6 +181,30 @@ public sealed class TransactionCoordinatorTests : TransactionFixture
     }
 
     [Fact]
+    public async Task The_next_outcome_is_carried_out_though_it_comes_with_the_end_of_the_one_before()
+    {
+        await ElectAsync();
+        var producer = await Init();
+        await Add(producer, T0);
+        Markers.Holds = true;
+        producer.ProducerEpoch = (await End(producer)).ProducerEpoch;
+
+        // That the first is complete, and all of the second, become certain at the same moment.
+        Log.CommitsAtOnce = false;
+        Markers.Release();
+        var adding = Add(producer, T1);
+        var ending = End(producer, commit: false);
+        Log.CommitsAtOnce = true;
+        Log.EndWaits(ErrorCode.None);
+        Assert.Equal((ErrorCode.None, ErrorCode.None), (await adding, (await ending).ErrorCode));
+
+        while (await State() == "PrepareAbort")
+            await Task.Yield();
+        Assert.Equal("CompleteAbort", await State());
+        Assert.Equal([(T0, true), (T1, false)], Markers.Asked.Select(marker => (marker.Partition, marker.Commit)));
+    }
+
+    [Fact]
     public async Task A_transaction_that_takes_too_long_is_aborted_and_its_producer_fenced()
     {
         await ElectAsync();
