@@ -6,6 +6,7 @@ using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
 using Milena.Broker.Metrics;
 using Milena.Broker.Quotas;
+using Milena.Broker.Telemetry;
 using Milena.Broker.Transactions;
 using Milena.Broker.Quorum;
 using Milena.Coordination.Groups;
@@ -48,6 +49,8 @@ internal static class BrokerApis
             config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
         metrics.Add(sessions);
         metrics.Add(quotas);
+        var telemetry = new ClientTelemetry(
+            metadata, new ClientMetrics(metrics.Registry), config.GetInt("telemetry.max.bytes"), time, random);
         var reader = new FetchReader(partitions, config.GetInt("fetch.max.bytes"), time, metrics.Topics);
 
         var levels = new BrokerLoggers(config.NodeId, loggers as ILogLevels);
@@ -95,6 +98,8 @@ internal static class BrokerApis
             .Add<UpdateFeaturesApi, UpdateFeaturesRequest, UpdateFeaturesResponse>(new(controller, metadata))
             .Add<ConsumerGroupHeartbeatApi, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>(new(groups, metadata, config))
             .Add<DescribeClusterApi, DescribeClusterRequest, DescribeClusterResponse>(new(metadata, logs.ClusterId))
+            .Add<GetTelemetrySubscriptionsApi, GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>(new(telemetry))
+            .Add<PushTelemetryApi, PushTelemetryRequest, PushTelemetryResponse>(new(telemetry))
             .Add<DescribeProducersApi, DescribeProducersRequest, DescribeProducersResponse>(new(partitions))
             .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller))
             .Add<ConsumerGroupDescribeApi, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>(new(groups, new(config, metadata)))

@@ -17,7 +17,6 @@ internal static class DynamicConfigs
     {
         ConfigResourceType.Broker => BrokerRefusal(names),
         ConfigResourceType.Group => GroupRefusal(names),
-        ConfigResourceType.ClientMetrics when names.Any() => "metrics are not collected from clients yet",
         _ => null,
     };
 

@@ -31,6 +31,9 @@ public static class ConfigSupport
         // Quotas.
         "controller.quota.window.num", "controller.quota.window.size.seconds", "quota.window.num", "quota.window.size.seconds",
 
+        // Metrics of clients.
+        "telemetry.max.bytes",
+
         // Logs.
         "compression.gzip.level", "compression.lz4.level", "compression.type", "compression.zstd.level", "log.cleanup.policy",
         "log.flush.before.ack", "log.flush.interval.messages", "log.flush.interval.ms", "log.flush.offset.checkpoint.interval.ms",

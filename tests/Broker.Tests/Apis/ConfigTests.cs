@@ -148,7 +148,6 @@ public sealed class ConfigTests(SharedBroker shared)
     [InlineData(Broker, "1", "nobody.knows.this", "1")]
     [InlineData(Group, "g", "share.session.timeout.ms", "50000")]
     [InlineData(Group, "g", "consumer.assignment.interval.ms", "500")]
-    [InlineData((sbyte)16, "m", "interval.ms", "1000")]
     public async Task A_value_that_would_do_nothing_is_refused_not_stored(sbyte type, string resource, string name, string value)
     {
         var incremental = await client.Send(AlterRequest(type, resource, (name, Set, value)));

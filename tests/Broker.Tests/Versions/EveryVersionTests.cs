@@ -20,7 +20,7 @@ public sealed class EveryVersionTests(SharedBroker shared)
         ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
         ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn,
         ApiKey.TxnOffsetCommit, ApiKey.DescribeTransactions, ApiKey.ListTransactions,
-        ApiKey.DescribeClientQuotas, ApiKey.AlterClientQuotas,
+        ApiKey.DescribeClientQuotas, ApiKey.AlterClientQuotas, ApiKey.GetTelemetrySubscriptions, ApiKey.PushTelemetry,
     ];
 
     public static TheoryData<ApiKey> Keys => [.. Listed];

@@ -18,7 +18,7 @@ internal static partial class Samples
         .. Data(topic), .. Cluster(topic), .. Topics(topic), .. Groups(), .. Offsets(topic), .. Configs(topic), .. MarkerSamples.All(topic),
         .. Administration(topic),
         .. TransactionSamples.All(topic),
-        .. Quotas(),
+        .. Quotas(), .. TelemetrySamples.All(),
     ];
 
     private static IEnumerable<Sample> Data(TestTopic topic)
