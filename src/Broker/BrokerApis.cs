@@ -4,6 +4,7 @@ using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
+using Milena.Broker.LogDirs;
 using Milena.Broker.Metrics;
 using Milena.Broker.Quotas;
 using Milena.Broker.Telemetry;
@@ -32,6 +33,7 @@ internal sealed record BrokerParts(
     TransactionCoordinator Transactions,
     IMarkerChannel Markers,
     LiveConfigs Live,
+    ReplicaMoves Moves,
     BrokerMetrics Metrics,
     ClientQuotas Quotas,
     TimeProvider Time,
@@ -43,7 +45,7 @@ internal static class BrokerApis
 {
     public static ApiRegistry Create(BrokerParts parts)
     {
-        var (config, logs, replicas, metadata, controller, quorum, creation, producerIds, groups, transactions, markers, live, metrics, quotas, time, random, loggers) = parts;
+        var (config, logs, replicas, metadata, controller, quorum, creation, producerIds, groups, transactions, markers, live, moves, metrics, quotas, time, random, loggers) = parts;
         var partitions = new PartitionDirectory(replicas, metadata);
         var sessions = new FetchSessionCache(
             config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
@@ -84,6 +86,7 @@ internal static class BrokerApis
             .Add<TxnOffsetCommitApi, TxnOffsetCommitRequest, TxnOffsetCommitResponse>(new(groups, transactions, () => live.VerifiesTransactions))
             .Add<DescribeConfigsApi, DescribeConfigsRequest, DescribeConfigsResponse>(new(metadata, config, levels))
             .Add<AlterConfigsApi, AlterConfigsRequest, AlterConfigsResponse>(new(controller))
+            .Add<AlterReplicaLogDirsApi, AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse>(new(moves))
             .Add<DescribeLogDirsApi, DescribeLogDirsRequest, DescribeLogDirsResponse>(new(logs, replicas))
             .Add<CreatePartitionsApi, CreatePartitionsRequest, CreatePartitionsResponse>(new(controller, quotas))
             .Add<DeleteGroupsApi, DeleteGroupsRequest, DeleteGroupsResponse>(new(groups))

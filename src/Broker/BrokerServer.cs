@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
+using Milena.Broker.LogDirs;
 using Milena.Broker.Metrics;
 using Milena.Broker.Quotas;
 using Milena.Broker.Quorum;
@@ -52,6 +53,8 @@ public sealed class BrokerServer : IAsyncDisposable
     private MetadataSnapshots? snapshots;
     private ControllerService? controller;
     private QuorumDriver? quorum;
+    private DirectoryAssignments? assignments;
+    private ReplicaMoves? moves;
     private BrokerLife? life;
     private ControllerDuties? duties;
     private bool serves;
@@ -214,7 +217,8 @@ public sealed class BrokerServer : IAsyncDisposable
             () => metadata.Image.Features.Level(FeatureNames.Transaction),
             time,
             loggers.CreateLogger<TransactionCoordinator>());
-        var live = new LiveConfigs(config, frames, logs, loggers.CreateLogger<LiveConfigs>());
+        moves = new ReplicaMoves(logs, partition => assignments!.Tell(partition), time, loggers.CreateLogger<ReplicaMoves>());
+        var live = new LiveConfigs(config, frames, logs, moves, loggers.CreateLogger<LiveConfigs>());
         var publisher = new MetadataPublisher(
             metadata,
             replicas,
@@ -244,12 +248,14 @@ public sealed class BrokerServer : IAsyncDisposable
             if (delta.ClientQuotasChanged)
                 quotas.Apply(delta.After.ClientQuotas);
         };
-        publisher.Acted += new DirectoryAssignments(
-            controller!, replicas, config.NodeId, () => life.Epoch, loggers.CreateLogger<DirectoryAssignments>()).OnActed;
+        assignments = new DirectoryAssignments(
+            controller!, replicas, config.NodeId, () => life.Epoch, loggers.CreateLogger<DirectoryAssignments>());
+        publisher.Acted += assignments.OnActed;
         publisher.Acted += new LeaderRecovery(controller!, config.NodeId, () => life.Epoch, loggers.CreateLogger<LeaderRecovery>()).OnActed;
         publisher.Acted += replicaMetrics.OnActed;
         publisher.Acted += controllerMetrics.OnActed;
         publisher.Activate();
+        moves.Wake();
         steps.Done("taking up the partitions");
         ThrowIfOver();
 
@@ -266,6 +272,7 @@ public sealed class BrokerServer : IAsyncDisposable
             transactions,
             markers,
             live,
+            moves,
             metrics,
             quotas,
             time,
@@ -365,6 +372,8 @@ public sealed class BrokerServer : IAsyncDisposable
             await answered;
         }
 
+        if (moves is not null)
+            await moves.DisposeAsync();
         controller?.Close();
         if (snapshots is not null)
             await snapshots.DisposeAsync();

@@ -86,4 +86,10 @@ internal static partial class Log
 
     [LoggerMessage(526, LogLevel.Error, "A request for {Api} version {Version} from {Client} could not be handled")]
     public static partial void RequestFailed(ILogger logger, ApiKey api, short version, string? client, Exception exception);
+
+    [LoggerMessage(527, LogLevel.Warning, "{Partition} does not move to {LogDir}: {Error}")]
+    public static partial void MoveFailed(ILogger logger, TopicPartition partition, string logDir, ErrorCode error);
+
+    [LoggerMessage(528, LogLevel.Error, "Replicas are not moved to other log directories any more, until somebody asks again")]
+    public static partial void MovesFailed(ILogger logger, Exception exception);
 }

@@ -62,4 +62,16 @@ internal static partial class Log
 
     [LoggerMessage(2018, LogLevel.Critical, "a thread that compacts logs has died")]
     public static partial void CleanerDied(ILogger logger, Exception cause);
+
+    [LoggerMessage(2019, LogLevel.Information, "{Partition}: moves from {From} to {To}")]
+    public static partial void MoveBegun(ILogger logger, TopicPartition partition, string from, string to);
+
+    [LoggerMessage(2020, LogLevel.Information, "{Partition}: has moved from {From} to {To}")]
+    public static partial void Moved(ILogger logger, TopicPartition partition, string from, string to);
+
+    [LoggerMessage(2021, LogLevel.Information, "{Partition}: does not move to {To} any more, and stays in {Directory}")]
+    public static partial void MoveGivenUp(ILogger logger, TopicPartition partition, string to, string directory);
+
+    [LoggerMessage(2022, LogLevel.Warning, "{Partition}: was in two directories when the process ended; it goes on in {Directory}, and the other is {Path} now")]
+    public static partial void LeftBehind(ILogger logger, TopicPartition partition, string directory, string path);
 }

@@ -8,7 +8,9 @@ using Milena.Storage;
 namespace Milena.Broker.Apis;
 
 /// <summary>DescribeLogDirs (35): the log directories, what lies in them, and how much room is left.</summary>
-/// <remarks>v3 has an error of its own, v4 tells sizes. Replicas are not moved between directories here, so none is a future one.</remarks>
+/// <remarks>
+/// v3 has an error of its own, v4 tells sizes. A replica that moves to a directory is there as a future one, with the offsets that it lacks.
+/// </remarks>
 internal sealed class DescribeLogDirsApi(LogManager logs, ReplicaManager replicas)
     : IApi<DescribeLogDirsRequest, DescribeLogDirsResponse>
 {
@@ -42,26 +44,35 @@ internal sealed class DescribeLogDirsApi(LogManager logs, ReplicaManager replica
             // The room is unknown, which -1 says; that the directory has failed is found out by those who write to it.
         }
 
+        var here = replicas.Partitions.Where(partition => partition.Log.LogDir == dir.Path).Select(Describe);
+        var coming = logs.Moves.Where(move => move.LogDir == dir.Path).Select(Describe);
         result.Topics =
         [
-            .. replicas.Partitions
-                .Where(partition => partition.Log.LogDir == dir.Path)
-                .Where(partition => wanted is null || wanted.Contains(partition.Name))
-                .GroupBy(partition => partition.Name.Topic)
+            .. here.Concat(coming)
+                .Where(replica => wanted is null || wanted.Contains(replica.Name))
+                .GroupBy(replica => replica.Name.Topic)
                 .Select(topic => new DescribeLogDirsResponse.DescribeLogDirsTopic
                 {
                     Name = topic.Key,
-                    Partitions = [.. topic.OrderBy(partition => partition.Name.Partition).Select(Describe)],
+                    Partitions = [.. topic.OrderBy(replica => replica.Name.Partition).Select(replica => replica.Description)],
                 }),
         ];
         return result;
     }
 
-    private static DescribeLogDirsResponse.DescribeLogDirsPartition Describe(Partition partition) => new()
+    private static (TopicPartition Name, DescribeLogDirsResponse.DescribeLogDirsPartition Description) Describe(Partition partition) => (partition.Name, new()
     {
         PartitionIndex = partition.Name.Partition,
         PartitionSize = partition.Log.Size,
         OffsetLag = Math.Max(partition.HighWatermark - partition.Log.LogEndOffset, 0),
         IsFutureKey = false,
-    };
+    });
+
+    private static (TopicPartition Name, DescribeLogDirsResponse.DescribeLogDirsPartition Description) Describe(LogMove move) => (move.Log.Partition, new()
+    {
+        PartitionIndex = move.Log.Partition.Partition,
+        PartitionSize = move.Size,
+        OffsetLag = move.Lag,
+        IsFutureKey = true,
+    });
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Milena.Broker.LogDirs;
 using Milena.Metadata.Configs;
 using Milena.Metadata.Images;
 using Milena.Network;
@@ -10,7 +11,7 @@ namespace Milena.Broker.Configuration;
 /// Puts into force what changes of the broker's own configuration while it runs, and says what is set for topics without effect.
 /// What changes of topics' configurations is their replicas' (<see cref="Replication.ReplicaManager"/>).
 /// </summary>
-internal sealed class LiveConfigs(BrokerConfig config, FrameServer frames, LogManager logs, ILogger<LiveConfigs> logger)
+internal sealed class LiveConfigs(BrokerConfig config, FrameServer frames, LogManager logs, ReplicaMoves moves, ILogger<LiveConfigs> logger)
 {
     private volatile bool verifiesTransactions = config.GetBool("transaction.partition.verification.enable");
 
@@ -35,6 +36,7 @@ internal sealed class LiveConfigs(BrokerConfig config, FrameServer frames, LogMa
     {
         frames.Limits = BrokerOptions.Connections(layers);
         logs.Cleaner.Options = BrokerOptions.Cleaner(layers);
+        moves.BytesPerSecond = (long)layers.Value(ConfigSupport.MoveThrottle)!;
         logs.ProducerIdExpirationMs = (int)layers.Value("producer.id.expiration.ms")!;
         verifiesTransactions = (bool)layers.Value("transaction.partition.verification.enable")!;
     }

@@ -30,6 +30,9 @@ internal sealed class DirectoryAssignments(
             _ = Tell(moved);
     }
 
+    /// <summary>A replica of this broker has moved.</summary>
+    public Task Tell(TopicPartition partition) => replicas.TryGet(partition, out var moved) ? Tell([moved]) : Task.CompletedTask;
+
     private IEnumerable<Partition> Moved(TopicImage topic, IEnumerable<int> numbers)
     {
         foreach (var number in numbers)

@@ -100,7 +100,7 @@ public static class ConfigDescriptions
         var synonyms = Array.Find(BrokerSynonyms, set => set.Contains(name)) ?? [name];
         var values = layers.Values(synonyms).Where(counts).ToArray();
         var source = values.Length > 0 ? values[0].Source : ConfigSource.Default;
-        if (ConfigTable.FindBroker(name) is not { } def)
+        if (DynamicBrokerConfigs.Find(name) is not { } def)
             return new ConfigDescription(name, null, ConfigType.Unknown, source, Hidden(values));
         return new ConfigDescription(name, def.Format(layers.Value(name)), def.Type, source, def.IsSensitive ? Hidden(values) : values)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Milena.Common;
 
 namespace Milena.Metadata.Configs;
 
@@ -37,7 +38,8 @@ public sealed record ConfigLayers(BrokerConfig Static)
     /// </summary>
     public object? Value(string name)
     {
-        var entry = Static.Get(name);
+        // What is set only while a broker runs is in no file.
+        var entry = Static.Find(name) ?? BrokerConfig.DefaultOf(DynamicBrokerConfigs.Find(name) ?? throw new InvariantViolation($"{name} is no configuration of a broker"));
         foreach (var layer in (IReadOnlyDictionary<string, string>[])[ForBroker, ForAllBrokers])
         {
             if (layer.TryGetValue(name, out var text) && entry.Def.Parse(text) is { Error: null } outcome)
@@ -70,7 +72,7 @@ public sealed record ConfigLayers(BrokerConfig Static)
 
         foreach (var name in names)
         {
-            if (ConfigTable.FindBroker(name) is { Default: { } text })
+            if (DynamicBrokerConfigs.Find(name) is { Default: { } text })
                 yield return new SourcedValue(name, text, ConfigSource.Default);
         }
     }

@@ -78,6 +78,9 @@ public static class ConfigSupport
 
     private static readonly Lazy<HashSet<string>> AtOnce = new(FindActedOnAtOnce);
 
+    /// <summary>What moves of replicas between log directories may copy a second; set only while the broker runs.</summary>
+    public const string MoveThrottle = "replica.alter.log.dirs.io.max.bytes.per.second";
+
     /// <summary>All names that we act on.</summary>
     public static IReadOnlyCollection<string> Names => ActedOn;
 
@@ -87,7 +90,7 @@ public static class ConfigSupport
     /// <summary>
     /// Whether a change while the broker runs takes effect then: what the broker looks at again, and what gives topics their defaults.
     /// </summary>
-    public static bool IsActedOnAtOnce(string name) => AtOnce.Value.Contains(name);
+    public static bool IsActedOnAtOnce(string name) => name == MoveThrottle || AtOnce.Value.Contains(name);
 
     /// <summary>Whether setting a topic's configuration has an effect: it has where setting the broker's default of it has.</summary>
     public static bool IsActedOnForTopics(string name) =>

@@ -57,10 +57,13 @@ public sealed partial class Controller
         var directories = partition.Directories.SetItem(partition.Replicas.IndexOf(broker.Id), directory);
         var record = new PartitionChangeRecord { TopicId = topic.Id, PartitionId = partitionId, Directories = [.. directories] };
         yield return record;
-        if (broker.Directories.Contains(directory) || !partition.Isr.Contains(broker.Id))
+        // One that is lost by now takes the leadership along; one that is there can give it back to a replica that had moved out of a lost one.
+        var isLost = !broker.Directories.Contains(directory) && partition.Isr.Contains(broker.Id);
+        if (!isLost && partition.HasLeader)
             yield break;
         Configs.TopicConfig? topicConfig = null;
-        if (ChangeOf(image, topic, partitionId, partition.With(record), new BrokerEvent(Gone: broker.Id), ref topicConfig) is { } lost)
-            yield return lost;
+        var happened = isLost ? new BrokerEvent(Gone: broker.Id) : default;
+        if (ChangeOf(image, topic, partitionId, partition.With(record), happened, ref topicConfig) is { } change)
+            yield return change;
     }
 }

@@ -26,6 +26,20 @@ internal static class LogDirectoryNames
         return partition.Topic[..Math.Min(partition.Topic.Length, NameCharsMax - end.Length)] + end;
     }
 
+    /// <summary>Whether the name of a copy that is on its way holds the topic's name whole, so that a start knows whose it is.</summary>
+    public static bool HasRoomForFuture(TopicPartition partition) =>
+        Renamed(partition, Guid.Empty, FutureSuffix).StartsWith(Of(partition) + '.', StringComparison.Ordinal);
+
+    /// <summary>Reads "topic-3.0123456789abcdef0123456789abcdef-future"; false for anything else.</summary>
+    public static bool TryParseFuture(string name, out TopicPartition partition)
+    {
+        partition = default;
+        var end = name.LastIndexOf('.');
+        return end > 0 && name.EndsWith(FutureSuffix, StringComparison.Ordinal)
+            && Guid.TryParseExact(name.AsSpan(end + 1, name.Length - end - 1 - FutureSuffix.Length), "N", out _)
+            && TryParse(name[..end], out partition);
+    }
+
     /// <summary>Reads "topic-3"; false for anything else.</summary>
     public static bool TryParse(string name, out TopicPartition partition)
     {

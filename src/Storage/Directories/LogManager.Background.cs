@@ -85,6 +85,8 @@ public sealed partial class LogManager
     {
         foreach (var (_, log) in logs)
             action(log);
+        foreach (var (_, move) in moves)
+            action(move.Future);
         if (metadataLog is { } metadata)
             action(metadata);
     }

@@ -39,7 +39,10 @@ public sealed partial class LogManager
     {
         var loads = directories.Where(opened => HoldsTopics(opened.Directory)).Select(opened => Task.Run(() => Load(opened, configOf))).ToArray();
         Task.WaitAll(loads);
+        ResumeMoves();
         isLoaded = true;
+        foreach (var move in moves.Values)
+            WriteCheckpoints(DirectoryOf(move.Future)); // a copy may be shorter than they say
         foreach (var load in loads)
             load.Result?.Invoke();
         StartBackgroundWork();
@@ -63,10 +66,14 @@ public sealed partial class LogManager
                     var state = checkpoints.StateOf(partition, opened.WasClean, options.ProducerIdExpirationMs);
                     var path = directory.PathOf(LogDirectoryNames.Of(partition));
                     var log = LogLoader.Load(directory, partition, path, configOf(partition.Topic), state, out var wasRecovered);
-                    if (!logs.TryAdd(partition, log))
-                        throw new CorruptFileException(path, $"{partition} is in {logs[partition].LogDir} as well");
                     lock (creating)
-                        directory.LogCount = ++loaded;
+                    {
+                        directory.LogCount++;
+                        loaded++;
+                    }
+
+                    if (!logs.TryAdd(partition, log))
+                        ChooseOne(log);
                     if (wasRecovered)
                         Interlocked.Increment(ref recovered);
                     if (log.RecoveryPoint < state.RecoveryPoint)
@@ -87,7 +94,8 @@ public sealed partial class LogManager
                 directory.DelayedDeletes.Schedule(directory.NowMs, () => directory.Try(() => directory.Files.DeleteDirectory(directory.PathOf(name))));
             else if (LogDirectoryNames.TryParse(name, out var partition))
                 found.Add(partition);
-            else if (!name.EndsWith(LogDirectoryNames.StraySuffix, StringComparison.Ordinal) && name != LogDirectoryNames.RemoteIndexCache)
+            else if (!LogDirectoryNames.TryParseFuture(name, out _)
+                && !name.EndsWith(LogDirectoryNames.StraySuffix, StringComparison.Ordinal) && name != LogDirectoryNames.RemoteIndexCache)
                 Log.UnknownDirectory(logger, directory.PathOf(name));
         }
 

@@ -130,12 +130,9 @@ public sealed partial class LogManager : IAsyncDisposable
         {
             if (!logs.TryRemove(partition, out var log))
                 return false;
-            log.BeginClose(isBeingDeleted: true);
-            log.EndClose();
-            var directory = DirectoryOf(log);
-            directory.LogCount--;
-            directory.Try(() => log.MoveTo(directory.PathOf(NewName(partition, LogDirectoryNames.DeleteSuffix))));
-            directory.DelayedDeletes.Schedule(directory.NowMs + log.Config.FileDeleteDelayMs, log.DeleteDirectory);
+            if (MoveOf(partition) is { } move)
+                GiveUp(move);
+            Drop(log, LogDirectoryNames.DeleteSuffix);
             return true;
         }
     }
@@ -152,6 +149,8 @@ public sealed partial class LogManager : IAsyncDisposable
             foreach (var log in strays)
             {
                 logs.TryRemove(log.Partition, out _);
+                if (MoveOf(log.Partition) is { } move)
+                    GiveUp(move);
                 log.BeginClose();
                 log.EndClose();
                 var directory = DirectoryOf(log);
@@ -190,7 +189,7 @@ public sealed partial class LogManager : IAsyncDisposable
 
     private ErrorCode Create(TopicPartition partition, Uuid topicId, LogConfig config, out PartitionLog? log)
     {
-        while (!isClosed && EmptiestDirectory() is { } directory)
+        while (!isClosed && (PreferredDirectory(partition) ?? EmptiestDirectory()) is { } directory)
         {
             PartitionLog? created = null;
             directory.Try(() =>
@@ -217,6 +216,10 @@ public sealed partial class LogManager : IAsyncDisposable
             return known == topicId ? ErrorCode.None : ErrorCode.InconsistentTopicId;
         return DirectoryOf(log).Try(() => log.AssignTopicId(topicId)) ? ErrorCode.None : ErrorCode.KafkaStorageError;
     }
+
+    private LogDirectory? PreferredDirectory(TopicPartition partition) => preferred.Remove(partition, out var path)
+        ? directories.Select(opened => opened.Directory).FirstOrDefault(directory => directory.Path == path && !directory.IsOffline)
+        : null;
 
     private LogDirectory? EmptiestDirectory() => directories
         .Select(opened => opened.Directory)

@@ -11,6 +11,7 @@ namespace Milena.Storage;
 internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
 {
     private readonly Lock gate = new();
+    private SyncThreads threads = threads;
     private long flushedTo;
     private long ceiling = long.MaxValue;
     private Round? running;
@@ -54,6 +55,16 @@ internal sealed class GroupCommit(ISyncedLog log, SyncThreads threads)
     {
         lock (gate)
             Volatile.Write(ref flushedTo, recoveryPoint);
+    }
+
+    /// <summary>The log lies in another directory from now on, where everything below an offset survives a power cut.</summary>
+    public void MoveTo(SyncThreads other, long recoveryPoint)
+    {
+        lock (gate)
+        {
+            threads = other;
+            Volatile.Write(ref flushedTo, recoveryPoint);
+        }
     }
 
     /// <summary>

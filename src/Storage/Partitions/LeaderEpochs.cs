@@ -115,6 +115,13 @@ public sealed class LeaderEpochs
             Set([]);
     }
 
+    /// <summary>The log's file is another from now on, and says this.</summary>
+    internal void FileSays(IReadOnlyList<EpochStart> written)
+    {
+        lock (gate)
+            inFile = [.. written];
+    }
+
     /// <summary>What the file must say, if it does not say it yet; it is taken as written.</summary>
     internal EpochStart[]? TakeDirty()
     {

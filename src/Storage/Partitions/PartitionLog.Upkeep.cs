@@ -37,7 +37,8 @@ public sealed partial class PartitionLog
     /// <inheritdoc/>
     bool ISyncedLog.TrySync(long from, long to)
     {
-        if (IsOffline || isBeingDeleted)
+        var home = directory;
+        if (home.IsOffline || isBeingDeleted)
             return false;
         var started = directory.Time.GetTimestamp();
         try
@@ -73,8 +74,10 @@ public sealed partial class PartitionLog
         }
         catch (IOException e)
         {
+            if (home != directory)
+                return true; // the log has moved meanwhile, and everything that it held with it
             if (!isBeingDeleted)
-                directory.Fail(e);
+                home.Fail(e);
             return false;
         }
     }
@@ -191,9 +194,11 @@ public sealed partial class PartitionLog
     internal void MoveTo(string path) => place.MoveTo(path);
 
     /// <summary>Removes the log's directory.</summary>
-    internal void DeleteDirectory()
+    internal void DeleteDirectory() => DeleteDirectory(directory, place, Segments);
+
+    private static void DeleteDirectory(LogDirectory home, PartitionDirectory place, LogSegment[] segments)
     {
-        foreach (var segment in Segments)
+        foreach (var segment in segments)
         {
             segment.Forsake();
             segment.CloseFiles();
@@ -205,7 +210,7 @@ public sealed partial class PartitionLog
         }
         catch (IOException e)
         {
-            directory.Fail(e);
+            home.Fail(e);
         }
     }
 

@@ -12,9 +12,9 @@ namespace Milena.Storage;
 public sealed partial class PartitionLog : ISyncedLog
 {
     private readonly Lock writing = new(); // a leaf: nothing but the disk is called under it
-    private readonly LogDirectory directory;
-    private readonly PartitionDirectory place;
-    private readonly SnapshotFiles snapshots;
+    private volatile LogDirectory directory; // this and the next two change when the log moves to another directory
+    private volatile PartitionDirectory place;
+    private volatile SnapshotFiles snapshots;
     private readonly ProducerStates producers = new();
     private readonly GroupCommit commit;
     private LogSegment[] segments; // ascending, at least one; the last is the active one. Replaced, never changed.

@@ -16,7 +16,7 @@ public sealed class EveryVersionTests(SharedBroker shared)
         ApiKey.DescribeConfigs, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.DescribeCluster,
         ApiKey.DescribeLogDirs, ApiKey.DescribeTopicPartitions, ApiKey.ElectLeaders, ApiKey.AlterPartitionReassignments,
         ApiKey.ListPartitionReassignments, ApiKey.DescribeQuorum, ApiKey.UpdateFeatures, ApiKey.UnregisterBroker,
-        ApiKey.ListConfigResources,
+        ApiKey.ListConfigResources, ApiKey.AlterReplicaLogDirs,
         ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
         ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn,
         ApiKey.TxnOffsetCommit, ApiKey.DescribeTransactions, ApiKey.ListTransactions,

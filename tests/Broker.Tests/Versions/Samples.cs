@@ -439,6 +439,10 @@ internal static partial class Samples
             });
         }
 
+        yield return Sample.Of("moves to nowhere", _ => new AlterReplicaLogDirsRequest
+        {
+            Dirs = [new() { Path = "/no/such/directory", Topics = [new() { Name = topic.Name, Partitions = [0, 9] }] }],
+        });
         yield return Sample.Of("a broker that is not there", _ => new UnregisterBrokerRequest { BrokerId = 77 });
         yield return Sample.Of("resources with configurations", version => new ListConfigResourcesRequest
         {

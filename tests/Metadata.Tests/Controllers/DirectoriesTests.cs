@@ -65,6 +65,17 @@ public class DirectoriesTests
     }
 
     [Fact]
+    public void Who_had_moved_out_of_a_directory_that_is_lost_leads_again()
+    {
+        var leader = cluster.Partition("one", 0).Leader;
+        Assign(leader, Cluster.Directory(leader, 0), "one", 0);
+        cluster.Heartbeat(leader, offline: Cluster.Directory(leader, 0)); // nobody knows yet that it is in the other one
+        Assert.Equal(-1, cluster.Partition("one", 0).Leader);
+        Assert.Equal(ErrorCode.None, Assign(leader, Cluster.Directory(leader, 1), "one", 0));
+        Assert.Equal((leader, 2), (cluster.Partition("one", 0).Leader, cluster.Partition("one", 0).LeaderEpoch));
+    }
+
+    [Fact]
     public void Who_asks_wrongly_is_told()
     {
         var leader = cluster.Partition("one", 0).Leader;
