@@ -33,6 +33,7 @@ internal sealed record BrokerParts(
     TransactionCoordinator Transactions,
     IMarkerChannel Markers,
     LiveConfigs Live,
+    BrokerLife Life,
     ReplicaMoves Moves,
     BrokerMetrics Metrics,
     ClientQuotas Quotas,
@@ -45,7 +46,7 @@ internal static class BrokerApis
 {
     public static ApiRegistry Create(BrokerParts parts)
     {
-        var (config, logs, replicas, metadata, controller, quorum, creation, producerIds, groups, transactions, markers, live, moves, metrics, quotas, time, random, loggers) = parts;
+        var (config, logs, replicas, metadata, controller, quorum, creation, producerIds, groups, transactions, markers, live, life, moves, metrics, quotas, time, random, loggers) = parts;
         var partitions = new PartitionDirectory(replicas, metadata);
         var sessions = new FetchSessionCache(
             config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
@@ -104,7 +105,7 @@ internal static class BrokerApis
             .Add<GetTelemetrySubscriptionsApi, GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>(new(telemetry))
             .Add<PushTelemetryApi, PushTelemetryRequest, PushTelemetryResponse>(new(telemetry))
             .Add<DescribeProducersApi, DescribeProducersRequest, DescribeProducersResponse>(new(partitions))
-            .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller))
+            .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller, life, config.NodeId))
             .Add<ConsumerGroupDescribeApi, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>(new(groups, new(config, metadata)))
             .Add<ListConfigResourcesApi, ListConfigResourcesRequest, ListConfigResourcesResponse>(new(metadata))
             .Add<DescribeTransactionsApi, DescribeTransactionsRequest, DescribeTransactionsResponse>(new(transactions))

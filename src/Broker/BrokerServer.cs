@@ -272,6 +272,7 @@ public sealed class BrokerServer : IAsyncDisposable
             transactions,
             markers,
             live,
+            life,
             moves,
             metrics,
             quotas,

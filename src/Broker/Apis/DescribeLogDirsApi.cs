@@ -45,7 +45,7 @@ internal sealed class DescribeLogDirsApi(LogManager logs, ReplicaManager replica
         }
 
         var here = replicas.Partitions.Where(partition => partition.Log.LogDir == dir.Path).Select(Describe);
-        var coming = logs.Moves.Where(move => move.LogDir == dir.Path).Select(Describe);
+        var coming = logs.Moves.Where(move => move.LogDir == dir.Path && move.Log.LogDir != dir.Path).Select(Describe);
         result.Topics =
         [
             .. here.Concat(coming)
