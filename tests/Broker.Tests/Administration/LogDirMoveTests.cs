@@ -40,9 +40,11 @@ public sealed class LogDirMoveTests : IDisposable
         Assert.Equal(ErrorCode.None, await Move(client, a, partition: number)); // it is there
 
         // Once the controller knows it, what becomes of the old directory does not matter.
-        Directory.Delete(b, recursive: true);
         var elsewhere = await client.CreateTopic("elsewhere", configs: ("segment.bytes", "1048576"));
+        Assert.Single(await In(client, b, "elsewhere"));
         await client.Produce(elsewhere, 0, Batches.OfSize(600_000));
+        Directory.Delete(b, recursive: true);
+        Assert.Equal(ErrorCode.KafkaStorageError, (await client.Produce(elsewhere, 0, Batches.OfSize(600_000))).ErrorCode);
         await broker.Log.Line($"Log directory {b} has failed").WaitAsync(TestClient.Patience);
         Assert.Equal(4, await client.ProduceValues(topic, number, "e"));
         Assert.Equal(["a", "b", "c", "d", "e"], await ReadAll(client, topic, number));
