@@ -13,6 +13,9 @@ switch (args)
     case ["worker", "produce", var dialect, var port, var topic, var batch, var record, var inFlight, var acks, var bytes]:
         ProduceWorker.Run(dialect, Int(port), topic, Int(batch), Int(record), Int(inFlight), (short)Int(acks), Long(bytes));
         return 0;
+    case ["worker", "keyed", var port, var topic, var keys, var bytes]:
+        KeyedWorker.Run(Int(port), topic, Int(keys), Long(bytes));
+        return 0;
     case ["worker", "fetch", var dialect, var port, var topic, var maxBytes, var records]:
         FetchWorker.Run(dialect, Int(port), topic, Int(maxBytes), Long(records));
         return 0;

@@ -28,6 +28,9 @@ internal static class ProcessMeter
     /// <summary>The most resident bytes that there have been.</summary>
     public static long PeakResidentBytes(int processId) => Status(processId, "VmHWM:");
 
+    /// <summary>Lets <see cref="PeakResidentBytes"/> begin anew with what is resident now.</summary>
+    public static void ForgetPeak(int processId) => File.WriteAllText($"/proc/{processId}/clear_refs", "5");
+
     /// <summary>CPU seconds that the machine has used so far for whatever.</summary>
     public static double MachineBusySeconds()
     {

@@ -22,6 +22,7 @@ internal sealed record Scenario(string Name, string About, Action<BenchContext> 
         new("recovery", "start-up after kill -9 with a large log (P19)", Recovery.Run),
         new("groups", "1,000 groups whose 5,000 members send heartbeats; 10,000 commits a second", GroupMembers.Run),
         new("partitions", "10,000 partitions: starts, memory; producing to 1,000 against 10 (P20)", ManyPartitions.Run),
+        new("compaction", "compacting 1 GB with 10 million keys: CPU, memory, and a producer beside it", Compaction.Run),
         new("memory", "resident memory: idle, 5,000 idle connections, full load (P17, P18)", Memory.Run),
     ];
 }

@@ -70,6 +70,7 @@ public sealed partial class LogCleaner
     {
         try
         {
+            LowPriority.Take();
             while (!stopping.IsCancellationRequested && WorkWithOptions(index))
             {
                 // options have changed
