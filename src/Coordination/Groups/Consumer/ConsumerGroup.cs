@@ -34,6 +34,9 @@ internal sealed partial record ConsumerGroup(string Id) : Group(Id)
     private static readonly ImmutableSortedDictionary<string, ResolvedRegex> NoRegexes =
         ImmutableSortedDictionary.Create<string, ResolvedRegex>(StringComparer.Ordinal);
 
+    private static readonly ImmutableSortedDictionary<string, long> NoPendingMembers =
+        ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal);
+
     /// <summary>The group's epoch. Never goes back.</summary>
     public override int Generation { get; init; }
 
@@ -58,6 +61,12 @@ internal sealed partial record ConsumerGroup(string Id) : Group(Id)
     /// The member that owns each partition, or has not said yet that it has given it up. What is not here is free.
     /// </summary>
     public ImmutableDictionary<TopicIdPartition, string> Owners { get; private init; } = ImmutableDictionary<TopicIdPartition, string>.Empty;
+
+    /// <summary>
+    /// Volatile: ids that were given to members of the classic protocol and not yet used, and until when they may be. A member of
+    /// which nothing is known any more must hear of it, for others may have its partitions.
+    /// </summary>
+    public ImmutableSortedDictionary<string, long> PendingMembers { get; init; } = NoPendingMembers;
 
     /// <summary>There is a record of a kind that Apache Kafka 4.0 wrote; it has to go with the group.</summary>
     public bool HasPartitionMetadata { get; private init; }
@@ -123,7 +132,8 @@ internal sealed partial record ConsumerGroup(string Id) : Group(Id)
     }
 
     /// <summary>The earliest moment at which something happens here without a request.</summary>
-    public long NextDeadlineMs() => Members.IsEmpty ? GroupTime.Never : Members.Values.Min(member => member.DeadlineMs);
+    public long NextDeadlineMs() =>
+        Members.Values.Select(member => member.DeadlineMs).Concat(PendingMembers.Values).DefaultIfEmpty(GroupTime.Never).Min();
 
     /// <summary>Puts the member, changed in what is not durable, in the place of the one with its id.</summary>
     public ConsumerGroup WithVolatile(ConsumerMember member) => this with { Members = Members.SetItem(member.Id, member) };

@@ -25,11 +25,16 @@ internal sealed partial class ConsumerTurn
         }
         if (call is { MemberId: "", InstanceId: null, RequiresKnownMemberId: true })
         {
-            AnswerJoin(call.Call, ErrorCode.MemberIdRequired, memberId);
+            GiveId(call, memberId);
             return;
         }
 
         var member = Group.Find(memberId);
+        if (member is null && call is { MemberId.Length: > 0, InstanceId: null } && !Group.PendingMembers.ContainsKey(memberId))
+        {
+            AnswerJoin(call.Call, ErrorCode.UnknownMemberId, memberId);
+            return;
+        }
         if (call.InstanceId is { } instance)
         {
             var holder = Group.FindStatic(instance);
@@ -49,6 +54,7 @@ internal sealed partial class ConsumerTurn
             }
         }
 
+        Group = Group with { PendingMembers = Group.PendingMembers.Remove(memberId) };
         member ??= new ConsumerMember(memberId);
         var updated = Advance(
             member,
@@ -74,6 +80,20 @@ internal sealed partial class ConsumerTurn
             ProtocolType = ClassicGroup.ConsumerProtocolType,
             ProtocolName = call.Protocols[0].Name,
         });
+    }
+
+    // The id is used in a second request, so that a client that never saw the first answer leaves no member behind (KIP-394).
+    private void GiveId(JoinCall call, string memberId)
+    {
+        if (Group.PendingMembers.Count >= Config.PendingMembersMax)
+        {
+            AnswerJoin(call.Call, ErrorCode.GroupMaxSizeReached, memberId: "");
+            return;
+        }
+        var deadlineMs = now.Ms + call.SessionTimeoutMs;
+        Group = Group with { PendingMembers = Group.PendingMembers.SetItem(memberId, deadlineMs) };
+        WakeAt(deadlineMs);
+        AnswerJoin(call.Call, ErrorCode.MemberIdRequired, memberId);
     }
 
     /// <summary>A member of the classic protocol asks for its assignment.</summary>
@@ -139,6 +159,11 @@ internal sealed partial class ConsumerTurn
 
     private ErrorCode Leave(LeaveGroupRequest.MemberIdentity identity, Dictionary<string, ConsumerMember> going)
     {
+        if (Group.PendingMembers.ContainsKey(identity.MemberId))
+        {
+            Group = Group with { PendingMembers = Group.PendingMembers.Remove(identity.MemberId) };
+            return ErrorCode.None;
+        }
         var error = identity.MemberId.Length > 0
             ? CheckMember(identity.MemberId, identity.GroupInstanceId, out var member)
             : (member = identity.GroupInstanceId is { } instance ? Group.FindStatic(instance) : null) is null

@@ -39,6 +39,7 @@ internal sealed partial class ConsumerTurn
         }
         turn.Emit(GroupRecord.GroupTombstone(classic.Id));
         turn.TakeOver(classic.Generation, members);
+        turn.Group = turn.Group with { PendingMembers = classic.PendingMembers };
         return turn;
     }
 
@@ -111,7 +112,9 @@ internal sealed partial class ConsumerTurn
             member.Id, member.InstanceId, member.ClientId, member.ClientHost, Math.Max(member.RebalanceTimeoutMs, 0),
             member.Classic!.SessionTimeoutMs, member.Classic.Protocols)
         {
-            Assignment = EmbeddedProtocol.WriteAssignment(member.Assigned, ProtocolOf(member).Metadata, parts.Topics),
+            // What it has not yet given up, too: the group may be a consumer group again before it does.
+            Assignment = EmbeddedProtocol.WriteAssignment(
+                member.Assigned.Union(member.PendingRevocation), ProtocolOf(member).Metadata, parts.Topics),
             HasSynced = true,
         });
         foreach (var tombstone in Group.ToTombstones())

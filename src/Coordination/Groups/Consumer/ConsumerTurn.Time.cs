@@ -5,6 +5,9 @@ internal sealed partial class ConsumerTurn
     /// <summary>Members that are not heard of any more go, and those that did not do in time what they were asked to.</summary>
     public void Tick()
     {
+        var overdue = Group.PendingMembers.Where(pending => pending.Value <= now.Ms).Select(pending => pending.Key).ToArray();
+        if (overdue.Length > 0)
+            Group = Group with { PendingMembers = Group.PendingMembers.RemoveRange(overdue) };
         Remove([.. Group.Members.Values.Where(member => member.DeadlineMs <= now.Ms)]);
         WakeAt(Group.NextDeadlineMs());
     }

@@ -129,8 +129,11 @@ internal sealed class ConsumerProtocolMember : TestMember
     }
 }
 
-/// <summary>A client of the classic protocol that gives everything up whenever there is a rebalance.</summary>
-internal sealed class ClassicProtocolMember(string name, string? instance) : TestMember(name, instance)
+/// <summary>
+/// A client of the classic protocol: one that gives everything up whenever there is a rebalance, or, if it is cooperative, only what it
+/// is not given again, after which it joins once more. As leader it leaves to everybody what they have.
+/// </summary>
+internal sealed class ClassicProtocolMember(string name, string? instance, bool isCooperative) : TestMember(name, instance)
 {
     private Want want;
     private int generation = -1;
@@ -156,9 +159,10 @@ internal sealed class ClassicProtocolMember(string name, string? instance) : Tes
                 break;
             case Want.Nothing when !Topics.SequenceEqual(topicsJoined):
             case Want.Join:
-                Owned = PartitionSet.Empty;
+                if (!isCooperative)
+                    Owned = PartitionSet.Empty;
                 (want, topicsJoined) = (Want.Answer, Topics);
-                world.Join(Name, MemberId, Subscription(), Instance);
+                world.Join(Name, MemberId, Subscription(world), Instance);
                 break;
             case Want.Sync:
                 want = Want.Answer;
@@ -198,8 +202,12 @@ internal sealed class ClassicProtocolMember(string name, string? instance) : Tes
         {
             want = Want.Nothing;
             Check(sync.ErrorCode);
-            if (sync.ErrorCode == ErrorCode.None)
-                Owned = EmbeddedProtocol.ReadAssignment(sync.Assignment, world.Topics)!;
+            if (sync.ErrorCode != ErrorCode.None)
+                return;
+            var given = EmbeddedProtocol.ReadAssignment(sync.Assignment, world.Topics)!;
+            if (!Owned.IsSubsetOf(given))
+                want = Want.Join;
+            Owned = given;
         }
     }
 
@@ -207,26 +215,43 @@ internal sealed class ClassicProtocolMember(string name, string? instance) : Tes
     {
         if (error is ErrorCode.None or ErrorCode.MemberIdRequired)
             return;
-        Owned = PartitionSet.Empty;
+        if (!isCooperative || error != ErrorCode.RebalanceInProgress)
+            Owned = PartitionSet.Empty;
         want = Want.Join;
         if (error is ErrorCode.UnknownMemberId or ErrorCode.FencedInstanceId)
             MemberId = "";
     }
 
-    private byte[] Subscription() => VersionedData.Write(new ConsumerProtocolSubscription { Topics = Topics }, 1);
+    private byte[] Subscription(ConsumerWorld world) => VersionedData.Write(
+        new ConsumerProtocolSubscription
+        {
+            Topics = Topics,
+            OwnedPartitions = [.. Owned.Where(partition => world.Topics.TopicName(partition.TopicId) is not null)
+                .GroupBy(partition => world.Topics.TopicName(partition.TopicId)!)
+                .Select(topic => new ConsumerProtocolSubscription.TopicPartition { Topic = topic.Key, Partitions = [.. topic.Select(p => p.Partition)] })],
+        },
+        1);
 
-    // Hands out the partitions one after the other, each topic's to those that are subscribed to it.
+    // What somebody owns stays with it, if it is subscribed still; the others are handed out in turn, each topic's to its readers.
     private Dictionary<string, ReadOnlyMemory<byte>> Assignments(ConsumerWorld world)
     {
-        var builders = joined!.Members.ToDictionary(member => member.MemberId, _ => new PartitionSet.Builder());
+        var subscriptions = joined!.Members.ToDictionary(
+            member => member.MemberId, member => VersionedData.Read<ConsumerProtocolSubscription>(member.Metadata));
+        var builders = subscriptions.ToDictionary(member => member.Key, _ => new PartitionSet.Builder());
         foreach (var topic in world.Topics.Names)
         {
-            var readers = joined.Members.Where(member => VersionedData.Read<ConsumerProtocolSubscription>(member.Metadata).Topics.Contains(topic)).ToArray();
-            for (var partition = 0; readers.Length > 0 && partition < world.Topics.PartitionCount(topic); partition++)
-                builders[readers[partition % readers.Length].MemberId].Add(world.Topics.TopicId(topic), partition);
+            var readers = subscriptions.Where(member => member.Value.Topics.Contains(topic)).ToArray();
+            for (var partition = 0; partition < world.Topics.PartitionCount(topic); partition++)
+            {
+                var owner = subscriptions.FirstOrDefault(member =>
+                    member.Value.OwnedPartitions.Any(owned => owned.Topic == topic && owned.Partitions.Contains(partition))).Key;
+                var reader = owner is null && readers.Length > 0 ? readers[partition % readers.Length].Key : owner;
+                if (reader is not null && readers.Any(member => member.Key == reader))
+                    builders[reader].Add(world.Topics.TopicId(topic), partition);
+            }
         }
         return builders.ToDictionary(
             builder => builder.Key,
-            builder => (ReadOnlyMemory<byte>)EmbeddedProtocol.WriteAssignment(builder.Value.ToSet(), Subscription(), world.Topics));
+            builder => (ReadOnlyMemory<byte>)EmbeddedProtocol.WriteAssignment(builder.Value.ToSet(), joined.Members[0].Metadata, world.Topics));
     }
 }

@@ -1,5 +1,4 @@
 using FsCheck;
-using FsCheck.Fluent;
 using FsCheck.Xunit;
 using Milena.Common;
 using Milena.Coordination.Groups;
@@ -28,8 +27,8 @@ public class ConsumerRandomEventsTests
     [Fact]
     public void Everything_that_should_happens_in_a_hundred_lives()
     {
-        var seen = Enumerable.Range(0, 100).SelectMany(Live).Select(what => what.Key);
-
+        var seen = new HashSet<string>();
+        Assert.All(Enumerable.Range(0, 100), seed => seen.UnionWith(Live(seed).Keys));
         Assert.Empty(MustBeSeen.Except(seen));
     }
 
@@ -73,7 +72,8 @@ public class ConsumerRandomEventsTests
         [
             .. Enumerable.Range(0, consumers).Select(i => new ConsumerProtocolMember(
                 $"n{i}", i == 1 ? "i1" : null, regex: i == 2 ? "[tu]" : null)),
-            .. Enumerable.Range(0, Math.Max(classics, consumers == 0 ? 1 : 0)).Select(i => new ClassicProtocolMember($"c{i}", i == 1 ? "i1" : null)),
+            .. Enumerable.Range(0, Math.Max(classics, consumers == 0 ? 1 : 0)).Select(i => new ClassicProtocolMember(
+                $"c{i}", i == 1 ? "i1" : null, isCooperative: random.Next(2) == 0)),
         ];
     }
 
@@ -132,8 +132,11 @@ public class ConsumerRandomEventsTests
             return;
         foreach (var member in members)
         {
-            if (group.Find(member.MemberId) is { } known)
-                Assert.True(member.Owned.IsSubsetOf(known.Assigned.Union(known.PendingRevocation)), $"{member.Name} reads what it does not own");
+            if (group.Find(member.MemberId) is not { } known)
+                continue;
+            // Nobody can read from a topic that is gone.
+            var read = PartitionSet.Of(member.Owned.Where(partition => world.Topics.TopicName(partition.TopicId) is not null));
+            Assert.True(read.IsSubsetOf(known.Assigned.Union(known.PendingRevocation)), $"{member.Name} reads what it does not own");
         }
     }
 
