@@ -4,6 +4,7 @@ using Milena.Broker.Configuration;
 using Milena.Broker.Controllers;
 using Milena.Broker.Dispatch;
 using Milena.Broker.Fetching;
+using Milena.Broker.Groups;
 using Milena.Broker.LogDirs;
 using Milena.Broker.Metrics;
 using Milena.Broker.Quotas;
@@ -58,6 +59,7 @@ internal static class BrokerApis
 
         var levels = new BrokerLoggers(config.NodeId, loggers as ILogLevels);
 
+        var protocols = new GroupProtocols(config, metadata);
         var registry = new ApiRegistry(loggers.CreateLogger<ApiRegistry>(), quotas);
         return registry
             .Add<ProduceApi, ProduceRequest, ProduceResponse>(
@@ -100,13 +102,13 @@ internal static class BrokerApis
             .Add<AlterClientQuotasApi, AlterClientQuotasRequest, AlterClientQuotasResponse>(new(controller))
             .Add<DescribeQuorumApi, DescribeQuorumRequest, DescribeQuorumResponse>(new(quorum, config, time))
             .Add<UpdateFeaturesApi, UpdateFeaturesRequest, UpdateFeaturesResponse>(new(controller, metadata))
-            .Add<ConsumerGroupHeartbeatApi, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>(new(groups, metadata, config))
+            .Add<ConsumerGroupHeartbeatApi, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>(new(groups, protocols))
             .Add<DescribeClusterApi, DescribeClusterRequest, DescribeClusterResponse>(new(metadata, logs.ClusterId))
             .Add<GetTelemetrySubscriptionsApi, GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>(new(telemetry))
             .Add<PushTelemetryApi, PushTelemetryRequest, PushTelemetryResponse>(new(telemetry))
             .Add<DescribeProducersApi, DescribeProducersRequest, DescribeProducersResponse>(new(partitions))
             .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller, life, config.NodeId))
-            .Add<ConsumerGroupDescribeApi, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>(new(groups, new(config, metadata)))
+            .Add<ConsumerGroupDescribeApi, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>(new(groups, protocols))
             .Add<ListConfigResourcesApi, ListConfigResourcesRequest, ListConfigResourcesResponse>(new(metadata))
             .Add<DescribeTransactionsApi, DescribeTransactionsRequest, DescribeTransactionsResponse>(new(transactions))
             .Add<ListTransactionsApi, ListTransactionsRequest, ListTransactionsResponse>(new(transactions))

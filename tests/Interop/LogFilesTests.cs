@@ -133,6 +133,88 @@ public class LogFilesTests
             key => Assert.Contains(found, record => record.Offset == key.Last().Offset));
     }
 
+    [Fact]
+    public async Task Transactions_leave_their_markers_and_the_index_of_those_that_were_aborted()
+    {
+        const string topic = "transactional";
+        await using var broker = await BrokerProcess.Start();
+        await CreateTopic(broker, topic);
+        var expected = new List<(string Value, bool IsCommitted)>();
+        var outcomes = new[] { true, false, true, true, false };
+        using (var producer = NewProducer(broker, "one"))
+        {
+            producer.InitTransactions(Deadline.Default);
+            for (var i = 0; i < outcomes.Length; i++)
+                Transact(producer, i, outcomes[i]);
+        }
+
+        // Another begins a transaction and goes, and its next life aborts what is left of it.
+        using (var lost = NewProducer(broker, "two"))
+        {
+            lost.InitTransactions(Deadline.Default);
+            lost.BeginTransaction();
+            Produce(lost, 77, isCommitted: false);
+            lost.Flush(Deadline.Default);
+        }
+
+        using (var again = NewProducer(broker, "two"))
+        {
+            again.InitTransactions(Deadline.Default);
+            Transact(again, 78, isCommitted: true);
+        }
+
+        await broker.Kill();
+        await Check();
+        await broker.StartAgain();
+        Assert.Equal(0, await broker.Stop());
+        await Check();
+
+        void Transact(IProducer<Null, string> producer, int number, bool isCommitted)
+        {
+            producer.BeginTransaction();
+            Produce(producer, number, isCommitted);
+            if (isCommitted)
+                producer.CommitTransaction(Deadline.Default);
+            else
+            {
+                producer.Flush(Deadline.Default);
+                producer.AbortTransaction(Deadline.Default);
+            }
+        }
+
+        void Produce(IProducer<Null, string> producer, int number, bool isCommitted)
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                var value = $"{number}-{i}";
+                expected.Add((value, isCommitted));
+                producer.Produce(topic, new Message<Null, string> { Value = value });
+            }
+        }
+
+        async Task Check()
+        {
+            var found = await LogReader.Read(broker.DataDirectory, topic);
+            var records = found.Records;
+            Assert.Equal(expected.Select(sent => sent.Value), records.Select(record => System.Text.Encoding.UTF8.GetString(record.Record.Value!)));
+            Assert.All(records, record => Assert.True(record.IsTransactional));
+            Assert.Equal(
+                [.. outcomes.Select(isCommitted => isCommitted ? "COMMIT" : "ABORT"), "ABORT", "COMMIT"], found.Markers.Select(marker => marker[5]));
+
+            // What the index calls aborted is exactly what was aborted.
+            var aborted = found.Aborted.Select(entry => (Producer: long.Parse(entry[2]), First: long.Parse(entry[3]), Last: long.Parse(entry[4]))).ToList();
+            Assert.Equal(3, aborted.Count);
+            Assert.Equal(
+                expected.Select(sent => sent.IsCommitted),
+                records.Select(record => !aborted.Any(entry =>
+                    entry.Producer == record.ProducerId && entry.First <= record.Offset && record.Offset < entry.Last)));
+            Assert.Equal(found.Bounds(topic, 0)[1], found.Bounds(topic, 0)[2]); // nothing is open
+        }
+    }
+
+    private static IProducer<Null, string> NewProducer(BrokerProcess broker, string transactionalId) =>
+        new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = broker.Bootstrap, TransactionalId = transactionalId }).Build();
+
     private static async Task CreateTopic(BrokerProcess broker, string topic, params (string Name, string Value)[] configs)
     {
         using var admin = broker.Admin();

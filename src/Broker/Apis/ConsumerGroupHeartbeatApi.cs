@@ -1,7 +1,6 @@
 using Milena.Broker.Dispatch;
+using Milena.Broker.Groups;
 using Milena.Coordination.Groups;
-using Milena.Metadata.Configs;
-using Milena.Metadata.Features;
 using Milena.Protocol;
 using Milena.Protocol.Messages;
 
@@ -12,17 +11,14 @@ namespace Milena.Broker.Apis;
 /// v1 subscribes by regular expression and has the client name itself. Served while the feature <c>group.version</c> is at 1 and
 /// <c>group.coordinator.rebalance.protocols</c> names the protocol. Not served: assignors of one's own.
 /// </remarks>
-internal sealed class ConsumerGroupHeartbeatApi(GroupCoordinator groups, MetadataCache metadata, BrokerConfig config)
+internal sealed class ConsumerGroupHeartbeatApi(GroupCoordinator groups, GroupProtocols protocols)
     : IApi<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>
 {
-    private readonly bool isConfigured =
-        config.GetList("group.coordinator.rebalance.protocols").Contains("consumer", StringComparer.OrdinalIgnoreCase);
-
     public static VersionRange Versions => new(0, 1);
 
     public async ValueTask<ConsumerGroupHeartbeatResponse?> Handle(ConsumerGroupHeartbeatRequest request, RequestContext context)
     {
-        if (!isConfigured || metadata.Image.Features.Level(FeatureNames.Group) < 1)
+        if (!protocols.HasConsumer)
             return new() { ErrorCode = ErrorCode.UnsupportedVersion, ErrorMessage = "The consumer group protocol is not enabled." };
         return await groups.ConsumerGroupHeartbeat(request, new GroupClient(context.ClientId ?? "", context.ClientHost), context.Version);
     }
