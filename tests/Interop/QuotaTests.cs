@@ -22,18 +22,26 @@ public sealed class QuotaTests(BrokerFixture fixture) : IClassFixture<BrokerFixt
     }
 
     [Fact]
-    public async Task A_client_that_is_asked_pushes_its_metrics_again_and_again()
+    public async Task A_client_that_is_asked_pushes_its_metrics_and_the_broker_shows_them()
     {
         Packages.MustBeThere("/usr/bin/kcat"); // kafka-python is installed together with it
-        Assert.Equal("error 0", await Run("/usr/bin/python3", "client_metrics.py", broker.Bootstrap, "500"));
+        var metricsAt = $"127.0.0.1:{BrokerProcess.FreePort()}";
+        await using var watched = await BrokerProcess.Start(("metrics.listener", $"http://{metricsAt}"));
+        Assert.Equal("error 0", await Run("/usr/bin/python3", "client_metrics.py", watched.Bootstrap, "500"));
         var pushed = new SemaphoreSlim(0);
         var refused = new ConcurrentQueue<string>();
-        var config = new ProducerConfig { BootstrapServers = broker.Bootstrap, ClientId = "asked", Debug = "telemetry" };
+        var config = new ProducerConfig { BootstrapServers = watched.Bootstrap, ClientId = "asked", Debug = "telemetry" };
         using (var producer = new ProducerBuilder<Null, string>(config).SetLogHandler(OnLog).Build())
         {
             await producer.ProduceAsync("asked", new() { Value = "a" });
             for (var i = 0; i < 3; i++)
                 Assert.True(await pushed.WaitAsync(Deadline.Default), string.Join('\n', refused));
+
+            using var http = new HttpClient();
+            var shown = (await http.GetStringAsync($"http://{metricsAt}/metrics")).Split('\n');
+            var own = shown.Where(line => line.StartsWith("kafka_client_") && line.Contains("client_id=\"asked\"")).ToArray();
+            Assert.Contains(own, line => line.StartsWith("kafka_client_producer_connection_creation_total{"));
+            Assert.All(own, line => Assert.Contains("client_software_name=\"", line));
         }
 
         Assert.Empty(refused);
