@@ -76,7 +76,7 @@ internal sealed class CompactionPass(OffsetMap map, int windowBytes, Action<long
         }
         catch (IOException e)
         {
-            log.Directory.Fail(e);
+            input!.Home.Fail(e);
             return Result(CompactionOutcome.Aborted, plan);
         }
     }
@@ -206,7 +206,7 @@ internal sealed class CompactionPass(OffsetMap map, int windowBytes, Action<long
         }
         finally
         {
-            log.TryAfterPass(cleaned.DiscardUnlessPlaced);
+            log.TryAfterPass(input, cleaned.DiscardUnlessPlaced);
         }
     }
 

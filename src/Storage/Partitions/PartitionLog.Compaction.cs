@@ -66,7 +66,7 @@ public sealed partial class PartitionLog
                     lastBatches.Add(entry.ProducerId, new(lastOffset, entry.Epoch));
             }
 
-            return new(all, count, lastBatches, truncations);
+            return new(directory, all, count, lastBatches, truncations);
         }
     }
 
@@ -77,8 +77,11 @@ public sealed partial class PartitionLog
     /// <summary>Whether a pass may have met files that are gone: retention took a segment out, or the log is cut or closed.</summary>
     internal bool MayLackFiles(CompactionInput input) => !IsSameAs(input) || Segments[0].BaseOffset != input.All[0].BaseOffset;
 
-    /// <summary>Does what comes after a pass; that the directory of a log that was deleted is gone is no failure of the disk.</summary>
-    internal bool TryAfterPass(Action action)
+    /// <summary>
+    /// Does what comes after a pass. That the directory of a log is gone, because that was deleted or moved meanwhile, is no failure of
+    /// the disk.
+    /// </summary>
+    internal bool TryAfterPass(CompactionInput input, Action action)
     {
         try
         {
@@ -87,8 +90,8 @@ public sealed partial class PartitionLog
         }
         catch (IOException e)
         {
-            if (!isClosed)
-                directory.Fail(e);
+            if (!isClosed && directory == input.Home)
+                input.Home.Fail(e);
             return false;
         }
     }
@@ -137,7 +140,7 @@ public sealed partial class PartitionLog
             isDone = true;
         });
         if (error == ErrorCode.None && isDone)
-            return TryAfterPass(() => place.Files.SyncDirectory(place.Path));
+            return TryAfterPass(input, () => place.Files.SyncDirectory(place.Path));
         return false;
     }
 
@@ -153,9 +156,10 @@ public sealed partial class PartitionLog
 }
 
 /// <summary>What a pass works on.</summary>
+/// <param name="Home">The directory that holds it.</param>
 /// <param name="All">The log's segments when it began; the active one is the last.</param>
 /// <param name="Count">How many of them are compacted.</param>
 /// <param name="Producers">Who may go on writing.</param>
 /// <param name="Truncations">Tells whether the log has been cut since.</param>
 internal sealed record CompactionInput(
-    LogSegment[] All, int Count, IReadOnlyDictionary<long, LastBatch> Producers, int Truncations);
+    LogDirectory Home, LogSegment[] All, int Count, IReadOnlyDictionary<long, LastBatch> Producers, int Truncations);

@@ -274,6 +274,41 @@ public class CompactionTests
     }
 
     [Fact]
+    public void A_log_that_moves_to_another_directory_during_a_pass_is_compacted_there()
+    {
+        using var logs = new LogFixture(Compacted with { FileDeleteDelayMs = 0 }, null, "/a", "/b");
+        Write(logs, "a=1", "b=1", "a=2", "b=2", "c=1");
+        var log = logs.Log;
+        var (from, to) = log.LogDir == "/a" ? ("/a", "/b") : ("/b", "/a");
+        var isHappening = false;
+        logs.Disk.Syncing = path =>
+        {
+            if (isHappening || !path.EndsWith(".log.cleaned", StringComparison.Ordinal))
+                return;
+            isHappening = true;
+            Assert.Equal(ErrorCode.None, logs.Manager.BeginMove(Foo, to));
+            var move = logs.Manager.MoveOf(Foo)!;
+            while (move.Copy(1 << 20) > 0)
+            {
+                // until everything is there
+            }
+
+            Assert.True(move.TryFinish());
+            logs.Time.Advance(TimeSpan.FromSeconds(10)); // and the old files are gone
+        };
+        using var pass = logs.Manager.Cleaner.NewPass(logs.Cleaner, CancellationToken.None);
+        Assert.True(logs.Manager.Cleaner.CleanOne(pass));
+        Assert.Equal((to, -1), (log.LogDir, log.CleanedTo));
+        Assert.All(logs.Manager.LogDirs, directory => Assert.False(directory.IsOffline));
+        Assert.DoesNotContain(logs.Disk.Contents.Keys, path => path.StartsWith($"{from}/foo", StringComparison.Ordinal));
+        Assert.Equal("0 a=1, 1 b=1, 2 a=2, 3 b=2, 4 c=1", Read(log));
+        Write(logs, "d=1");
+        Assert.Equal(1, logs.Clean());
+        Assert.Equal("2 a=2, 3 b=2, 4 c=1, 5 d=1", Read(log));
+        Assert.EndsWith("foo 0 5\n", System.Text.Encoding.UTF8.GetString(logs.Disk.Contents[$"{to}/cleaner-offset-checkpoint"]));
+    }
+
+    [Fact]
     public void What_a_truncation_took_is_not_taken_for_compacted_when_it_is_written_anew()
     {
         using var logs = new LogFixture(Compacted);
