@@ -227,6 +227,7 @@ public sealed class BrokerServer : IAsyncDisposable
             live,
             loggers.CreateLogger<MetadataPublisher>());
         GroupMetrics.Register(metrics.Registry, groups);
+        GroupMetrics.Register(metrics.Registry, transactions);
         var quorumMetrics = new QuorumMetrics(metrics.Registry);
         quorumMetrics.Add(publisher, metadata);
         await StartController(publisher, metadata, quorumMetrics);

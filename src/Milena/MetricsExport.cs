@@ -21,6 +21,12 @@ internal sealed class MetricsExport : IAsyncDisposable
     {
     }
 
+    /// <summary>Where the metrics can be scraped; null if nowhere.</summary>
+    internal Uri? Address => server?.Address;
+
+    /// <summary>Whether they are sent to a collector.</summary>
+    internal bool IsSending => otlp is not null;
+
     /// <summary>Begins, with what there is to do.</summary>
     internal static async Task<MetricsExport> Start(BrokerConfig config, MetricRegistry registry, ILoggerFactory loggers)
     {

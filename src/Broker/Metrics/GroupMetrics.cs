@@ -1,9 +1,10 @@
 using Milena.Coordination.Groups;
+using Milena.Coordination.Transactions;
 using Milena.Metrics;
 
 namespace Milena.Broker.Metrics;
 
-/// <summary>Groups: <c>GroupMetadataManager</c>, as dashboards know it, and <c>group-coordinator-metrics</c>.</summary>
+/// <summary>The coordinators. Groups: <c>GroupMetadataManager</c>, as dashboards know it, and <c>group-coordinator-metrics</c>; and transactions.</summary>
 internal static class GroupMetrics
 {
     private const string Domain = "kafka.server";
@@ -49,6 +50,9 @@ internal static class GroupMetrics
         registry.Rate(Domain, Type, "group-completed-rebalance", "rebalances of classic groups that ended", () => groups.Counters.RebalancesCompleted, "count");
         registry.Rate(Domain, Type, "consumer-group-rebalance", "rebalances of groups of the consumer protocol", () => groups.Counters.ConsumerRebalances, "count");
     }
+
+    public static void Register(MetricRegistry registry, TransactionCoordinator transactions) => transactions.LoadTimes = Record(
+        registry.Stats(Domain, "transaction-coordinator-metrics", "partition-load-time", "ms to load a partition of the transactions' topic"));
 
     private static Action<long> Record(WindowStats stats) => ms => stats.Record(ms);
 

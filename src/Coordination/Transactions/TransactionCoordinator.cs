@@ -49,6 +49,13 @@ public sealed partial class TransactionCoordinator : ITransactionPartitions, IDi
         expirationTimer = Every(config.ExpirationCheckIntervalMs, static shard => shard.Expire());
     }
 
+    /// <summary>Told how many ms each partition took to load; null for nobody.</summary>
+    public Action<long>? LoadTimes
+    {
+        get => parts.LoadTimes;
+        set => parts.LoadTimes = value;
+    }
+
     /// <summary>The partition of <see cref="StateTopic"/> that keeps this id: its leader is the id's coordinator.</summary>
     public int PartitionFor(string transactionalId) => CoordinatorPlacement.PartitionFor(
         transactionalId, parts.Topics.PartitionCount(StateTopic) is > 0 and var count ? count : parts.Config.StateTopicPartitions);

@@ -23,6 +23,9 @@ internal sealed record TransactionParts(
     TimeProvider Time,
     ILogger Logger)
 {
+    /// <summary>Told how many ms each partition took to load; null for nobody.</summary>
+    public Action<long>? LoadTimes { get; set; }
+
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 }
 
@@ -73,6 +76,7 @@ internal sealed class TransactionShard : IDisposable
                 return false;
             foreach (var prepared in state.Transactions.Values.Where(known => known.IsEnding))
                 sending.Begin(prepared);
+            parts.LoadTimes?.Invoke(parts.NowMs - started);
             Log.TransactionsLoaded(parts.Logger, partition, state.Transactions.Count, parts.NowMs - started);
             return true;
         }

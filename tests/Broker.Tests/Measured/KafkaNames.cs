@@ -66,6 +66,16 @@ internal static class KafkaNames
         kafka.server:type=group-coordinator-metrics consumer-group-count
         kafka.server:type=group-coordinator-metrics consumer-group-rebalance-rate
         kafka.server:type=group-coordinator-metrics consumer-group-rebalance-count
+        kafka.server:type=transaction-coordinator-metrics partition-load-time-max
+        kafka.server:type=transaction-coordinator-metrics partition-load-time-avg
+        kafka.server:type=Produce byte-rate
+        kafka.server:type=Produce throttle-time
+        kafka.server:type=Fetch byte-rate
+        kafka.server:type=Fetch throttle-time
+        kafka.server:type=Request request-time
+        kafka.server:type=Request throttle-time
+        kafka.server:type=ControllerMutation tokens
+        kafka.server:type=ControllerMutation throttle-time
         kafka.server:type=FetchSessionCache,name=NumIncrementalFetchSessions
         kafka.server:type=FetchSessionCache,name=NumIncrementalFetchPartitionsCached
         kafka.server:type=FetchSessionCache,name=IncrementalFetchSessionEvictionsPerSec
@@ -190,6 +200,8 @@ internal static class KafkaNames
         kafka.server:type=ReplicaFetcherManager,name=MinFetchRate: several brokers
         kafka.server:type=FetcherLagMetrics,name=ConsumerLag: several brokers
         kafka.server:type=raft-channel-metrics request-total: several brokers
+        kafka.server:type=group-coordinator-metrics event-queue-size: lanes have no thread and no queue in Kafka's sense
+        kafka.server:type=group-coordinator-metrics thread-idle-ratio-avg: lanes have no thread and no queue in Kafka's sense
         kafka.server:type=raft-metrics election-latency-avg: several brokers
         kafka.server:type=raft-metrics fetch-records-rate: several brokers
         kafka.server:type=raft-metrics poll-idle-ratio-avg: there is no thread that polls
