@@ -34,6 +34,12 @@ switch (args)
     case ["worker", "spread", var port, var topic, var partitions, var batch, var bytes]:
         SpreadWorker.Run(Int(port), topic, Int(partitions), Int(batch), Long(bytes));
         return 0;
+    case ["worker", "producer", var kind, var port, var topic, var batch, var bytes]:
+        ProducerKindWorker.Run(kind, Int(port), topic, Int(batch), Long(bytes));
+        return 0;
+    case ["worker", "transactions", var port, var topic, var records, var producers, var seconds]:
+        TransactionWorker.Run(Int(port), topic, Int(records), Int(producers), Double(seconds));
+        return 0;
 }
 
 var quick = args.Contains("--quick");
@@ -44,7 +50,7 @@ if (unknown.Count > 0 || args.Any(argument => argument.StartsWith('-') && argume
 {
     Console.Error.WriteLine("usage: ./bench [scenario...] [--quick] [name=value...]\n");
     foreach (var scenario in Scenario.All)
-        Console.Error.WriteLine($"  {scenario.Name,-10} {scenario.About}");
+        Console.Error.WriteLine($"  {scenario.Name,-13} {scenario.About}");
     return 2;
 }
 

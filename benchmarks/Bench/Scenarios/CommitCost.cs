@@ -41,7 +41,8 @@ internal static class CommitCost
         return broker;
     }
 
-    private static double SyncsPerSecond(BenchContext context, int batchBytes)
+    /// <summary>How often a plain program can append so many bytes and wait until they are on the disk.</summary>
+    public static double SyncsPerSecond(BenchContext context, int batchBytes)
     {
         var path = Path.Combine(context.NewDirectory("sync"), "plain");
         using var file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite);

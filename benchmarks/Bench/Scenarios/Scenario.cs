@@ -17,6 +17,7 @@ internal sealed record Scenario(string Name, string About, Action<BenchContext> 
         new("fetch", "broker CPU per MB fetched from the page cache against the floor (P3)", FetchCpu.Run),
         new("both", "producing and fetching at once against the floor", BothAtOnce.Run),
         new("commit", "acknowledging after a sync against not waiting for it (group commit)", CommitCost.Run),
+        new("transactions", "idempotent and transactional produce beside plain; transactions a second (P23)", Transactions.Run),
         new("latency", "one record at a time, end to end, against the floor (P11, P13)", Latency.Run),
         new("start", "start-up, from empty and with 1,000 partitions (P15, P16)", StartUp.Run),
         new("recovery", "start-up after kill -9 with a large log (P19)", Recovery.Run),
