@@ -102,6 +102,75 @@ public class AdminTests(BrokerFixture fixture) : IClassFixture<BrokerFixture>
     }
 
     [Fact]
+    public async Task An_election_that_is_not_needed_is_told_so()
+    {
+        const string topic = "elected";
+        await broker.CreateTopics(partitions: 1, topic);
+        using var admin = broker.Admin();
+        foreach (var type in new[] { ElectionType.Preferred, ElectionType.Unclean })
+        {
+            var refused = await Assert.ThrowsAsync<ElectLeadersException>(
+                () => admin.ElectLeadersAsync(type, [new TopicPartition(topic, 0), new TopicPartition("nobody", 0)]));
+            var results = refused.Results.TopicPartitions.ToDictionary(one => one.Topic, one => one.Error.Code);
+            Assert.Equal(Confluent.Kafka.ErrorCode.ElectionNotNeeded, results[topic]);
+            Assert.Equal(Confluent.Kafka.ErrorCode.UnknownTopicOrPart, results["nobody"]);
+        }
+    }
+
+    [Fact]
+    public async Task A_default_of_all_brokers_reaches_a_topic_that_is_there_and_a_brokers_own_counts_before_it()
+    {
+        const string topic = "follows";
+        await broker.CreateTopics(partitions: 1, topic);
+        using var admin = broker.Admin();
+        var node = $"{(await admin.DescribeClusterAsync()).Nodes.Single().Id}";
+        await Set("", "7000000");
+        Assert.Equal("7000000", await Told());
+        await Set(node, "8000000");
+        Assert.Equal("8000000", await Told());
+        foreach (var name in new[] { node, "" })
+            await Alter(name, new ConfigEntry { Name = "log.retention.ms", IncrementalOperation = AlterConfigOpType.Delete });
+        Assert.Equal("1209600000", await Told());
+        await Assert.ThrowsAsync<IncrementalAlterConfigsException>(() => Alter("", new ConfigEntry { Name = "log.dirs", Value = "/elsewhere" }));
+
+        Task Set(string name, string value) => Alter(name, new ConfigEntry { Name = "log.retention.ms", Value = value });
+        Task Alter(string name, ConfigEntry entry) => admin.IncrementalAlterConfigsAsync(
+            new Dictionary<ConfigResource, List<ConfigEntry>> { [new ConfigResource { Type = ResourceType.Broker, Name = name }] = [entry] });
+        async Task<string> Told() =>
+            (await admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = topic }])).Single().Entries["retention.ms"].Value;
+    }
+
+    [Fact]
+    public async Task What_has_no_call_of_its_own_is_asked_by_its_request()
+    {
+        Packages.MustBeThere(Path.Combine(Repository.Drivers, "node_modules", "@platformatic", "kafka", "package.json"));
+        var (first, second) = (Directory.CreateTempSubdirectory("milena-").FullName, Directory.CreateTempSubdirectory("milena-").FullName);
+        try
+        {
+            await using var two = await BrokerProcess.Start(("log.dirs", $"{first},{second}"));
+            await two.CreateTopics(partitions: 1, "moves"); // lies in the first
+            var flights = Flights.Some(50, keyed: true);
+            await AllClients.Dotnet.Produce(two.Bootstrap, "moves", flights);
+            var (exitCode, output, errors) = await ChildProcess.Run("node", ["administration.mjs", two.Bootstrap, "1", "moves", second]);
+            Assert.True(exitCode == 0, $"{output}\n{errors}");
+            Assert.Equal(
+                [
+                    "quorum 1 1 0", "reassigned none", "elsewhere INVALID_REPLICA_ASSIGNMENT", "under way 0", "feature none",
+                    "no feature INVALID_UPDATE_VERSION", "unregistered BROKER_ID_NOT_REGISTERED",
+                    "levels Milena.Broker.BrokerServer=DEBUG root=INFO", "moved none", "nowhere LOG_DIR_NOT_FOUND", $"is in {second}",
+                ],
+                output.Trim().Split('\n'));
+            Assert.True(Directory.Exists(Path.Combine(second, "moves-0")));
+            Verify.IsWhatWasSent(flights, await AllClients.Dotnet.Read(two.Bootstrap, ["moves"], flights.Count));
+        }
+        finally
+        {
+            Directory.Delete(first, recursive: true);
+            Directory.Delete(second, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task The_configurations_of_the_broker_are_told()
     {
         using var admin = broker.Admin();

@@ -40,6 +40,22 @@ public sealed class LogDirFailureTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_cannot_be_used_at_the_start_is_said_in_one_line()
+    {
+        var file = Path.Combine(directory.Path, "file");
+        await File.WriteAllTextAsync(file, "");
+        var log = new LinesLogger();
+        await using var refused = new BrokerServer(TestBroker.Config(file), log, TimeProvider.System, new SharedRandom(1));
+        var refusal = await Assert.ThrowsAsync<Storage.LogDirectoryException>(refused.StartAsync);
+        Assert.StartsWith("none of the log directories can be used: ", refusal.Message);
+        Assert.Empty(log.Lines); // whoever starts it says so
+
+        await using var broker = await TestBroker.StartIn(directory, ("log.dirs", $"{Path.Combine(directory.Path, "good")},{file}"));
+        var line = await broker.Log.Line($"log directory {file} has failed").WaitAsync(TestClient.Patience);
+        Assert.DoesNotContain('\n', line);
+    }
+
+    [Fact]
     public async Task Without_any_directory_left_the_node_cannot_go_on()
     {
         var only = Path.Combine(directory.Path, "only");
