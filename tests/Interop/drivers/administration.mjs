@@ -23,13 +23,19 @@ const refusal = async answer => {
 const quorum = (await ask(describeQuorumV2, [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }])).topics[0].partitions[0]
 console.log('quorum', quorum.leaderId, quorum.currentVoters.map(voter => voter.replicaId).join(), quorum.observers.length)
 
-console.log('reassigned', await refusal(ask(alterPartitionReassignmentsV0, 1000, [{ name: topic, partitions: [{ partitionIndex: 0, replicas: [Number(node)] }] }])))
-console.log('elsewhere', await refusal(ask(alterPartitionReassignmentsV0, 1000, [{ name: topic, partitions: [{ partitionIndex: 0, replicas: [77] }] }])))
+console.log('reassigned', await refusal(ask(alterPartitionReassignmentsV0, 1000, true, [{ name: topic, partitions: [{ partitionIndex: 0, replicas: [Number(node)] }] }])))
+console.log('elsewhere', await refusal(ask(alterPartitionReassignmentsV0, 1000, true, [{ name: topic, partitions: [{ partitionIndex: 0, replicas: [77] }] }])))
 console.log('under way', (await ask(listPartitionReassignmentsV0, 1000, [{ name: topic, partitionIndexes: [0] }])).topics.length)
 
 console.log('feature', await refusal(ask(updateFeaturesV1, 1000, [{ feature: 'metadata.version', maxVersionLevel: 29, upgradeType: 1 }], true)))
 console.log('no feature', await refusal(ask(updateFeaturesV1, 1000, [{ feature: 'no.such', maxVersionLevel: 1, upgradeType: 1 }], true)))
 console.log('unregistered', await refusal(ask(unregisterBrokerV0, 77)))
+
+// A default of all brokers reaches a topic that is there; Confluent.Kafka cannot name all brokers.
+const retention = { name: 'log.retention.ms', configOperation: 0, value: '7000000' }
+await ask(incrementalAlterConfigsV1, [{ resourceType: 4, resourceName: '', configs: [retention] }], false)
+const told = await ask(describeConfigsV4, [{ resourceType: 2, resourceName: topic, configurationKeys: ['retention.ms'] }], true, false)
+console.log('retention', told.results[0].configs[0].value, told.results[0].configs[0].configSource)
 
 const logger = 'Milena.Broker.BrokerServer'
 await ask(incrementalAlterConfigsV1, [{ resourceType: 8, resourceName: node, configs: [{ name: logger, configOperation: 0, value: 'DEBUG' }] }], false)
