@@ -9,7 +9,7 @@ namespace Milena.Coordination.Runtime;
 public interface IReplayLog<TRecord>
 {
     /// <summary>
-    /// Appends the records as one batch, all or none of them, and does not wait until they are safe. A refusal is a promise that
+    /// Appends the records with one append, all or none of them, and does not wait until they are safe. A refusal is a promise that
     /// none of them will ever be read from the log.
     /// </summary>
     AppendOutcome Append(IReadOnlyList<TRecord> records);
