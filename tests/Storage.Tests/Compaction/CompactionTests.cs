@@ -274,6 +274,33 @@ public class CompactionTests
     }
 
     [Fact]
+    public void The_last_batch_of_a_producer_stays_without_its_records_until_there_is_a_later_one()
+    {
+        using var logs = new LogFixture(Compacted);
+        logs.Log.Append(Batches.Idempotent(7, 2, 0, (T, "a", "1"), (T, "b", "1")));
+        Write(logs, "a=2", "b=2", "c=1");
+        logs.Clean();
+        var empty = new RecordBatchView(logs.Log.ReadAll()[0].Bytes);
+        Assert.Equal((0L, 1L, 0, 7L), (empty.BaseOffset, empty.LastOffset, empty.RecordCount, empty.ProducerId));
+        Assert.Equal((2, 0, 1), (empty.ProducerEpoch, empty.BaseSequence, empty.LastSequence));
+        Assert.Equal("2 a=2, 3 b=2, 4 c=1", Read(logs.Log));
+
+        // Nothing but that batch tells of the producer.
+        logs.Close();
+        foreach (var path in logs.Disk.Contents.Keys.Where(path => path.EndsWith(".snapshot", StringComparison.Ordinal)).ToList())
+            logs.Disk.DeleteFile(path);
+        logs.Disk.DeleteFile($"{Root}/.kafka_cleanshutdown");
+        logs.Crash();
+        logs.Log.AdvanceHighWatermark(logs.Log.LogEndOffset);
+        Assert.Equal([new ProducerInfo(7, 2, 1, T, -1, -1)], logs.Log.DescribeProducers());
+        Assert.Equal(ErrorCode.OutOfOrderSequenceNumber, logs.Log.Append(Batches.Idempotent(7, 2, 3, (T, "x", "1"))).Error);
+        Assert.Equal(ErrorCode.None, logs.Log.Append(Batches.Idempotent(7, 2, 2, (T, "x", "1"))).Error);
+        Write(logs, "d=1");
+        logs.Clean();
+        Assert.DoesNotContain(logs.Log.ReadAll(), batch => batch.BaseOffset == 0);
+    }
+
+    [Fact]
     public void A_log_that_moves_to_another_directory_during_a_pass_is_compacted_there()
     {
         using var logs = new LogFixture(Compacted with { FileDeleteDelayMs = 0 }, null, "/a", "/b");
