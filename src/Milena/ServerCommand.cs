@@ -38,8 +38,9 @@ internal static class ServerCommand
         await server.StartAsync();
         Banner.Print(Console.Out, server, Stopwatch.GetElapsedTime(started));
 
-        await using var export = await MetricsExport.Start(config, server.Metrics, loggers);
-        var failed = await Task.WhenAny(stop.Requested, server.Failed) == server.Failed;
+        bool failed;
+        await using (await MetricsExport.Start(config, server.Metrics, loggers)) // ends first, with what there is to send
+            failed = await Task.WhenAny(stop.Requested, server.Failed) == server.Failed;
         await server.StopAsync();
         return failed ? Fail(["no log directory is left to work with"]) : 0;
     }
