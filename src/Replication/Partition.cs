@@ -69,9 +69,11 @@ public sealed class Partition
 
     /// <summary>
     /// Appends a client's or a coordinator's batch; its bytes are patched in place. <paramref name="acks"/> as in Produce: -1
-    /// asks for enough in-sync replicas. Before it is acknowledged, the caller waits for <see cref="WaitForAck"/>.
+    /// asks for enough in-sync replicas. Before it is acknowledged, the caller waits for <see cref="WaitForAck"/>. With
+    /// <paramref name="signals"/>, fetches that wait for a large batch are told when the caller says so.
     /// </summary>
-    public AppendResult Append(Memory<byte> batch, AppendOrigin origin, short acks, TransactionTerms terms = default)
+    public AppendResult Append(
+        Memory<byte> batch, AppendOrigin origin, short acks, TransactionTerms terms = default, SavedSignals? signals = null)
     {
         var view = leadership;
         if (!view.IsLeader)
@@ -84,7 +86,7 @@ public sealed class Partition
         {
             AdvanceHighWatermark();
             if (Volatile.Read(ref parkedCount) > 0)
-                Signal(batch.Length, result, stable);
+                Tell(batch.Length, result, stable, signals);
         }
 
         return result;
@@ -199,16 +201,32 @@ public sealed class Partition
         Interlocked.MemoryBarrier(); // the watermark is visible before we look who waits for it
     }
 
+    /// <summary>So much more can be read, by those who read what is committed too.</summary>
+    internal void Signal(int gainedBytes)
+    {
+        lock (gate)
+        {
+            foreach (var waiter in parked)
+                waiter.Gained(gainedBytes);
+        }
+    }
+
     // Records of an open transaction are no gain to those who read what is committed, and its marker is more than its own bytes.
-    private void Signal(int gainedBytes, in AppendResult append, long stableBefore)
+    private void Tell(int gainedBytes, in AppendResult append, long stableBefore, SavedSignals? signals)
     {
         var stable = Log.LastStableOffset;
-        var isAllStable = stableBefore == append.BaseOffset && stable == append.LastOffset + 1;
+        if (stableBefore == append.BaseOffset && stable == append.LastOffset + 1)
+        {
+            if (signals?.TrySave(this, gainedBytes) != true)
+                Signal(gainedBytes);
+            return;
+        }
+
         lock (gate)
         {
             foreach (var waiter in parked)
             {
-                if (!waiter.IsCommitted || isAllStable)
+                if (!waiter.IsCommitted)
                     waiter.Gained(gainedBytes);
                 else if (stable != stableBefore)
                     waiter.Complete(FetchWake.Ready);

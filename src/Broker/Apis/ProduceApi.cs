@@ -43,7 +43,7 @@ internal sealed class ProduceApi(
             return Verified(before, null, request, context, connection);
         var verification = request.TransactionalId is null ? null : transactions.Begin(request, context.Version);
         return verification is null
-            ? Append(request, context, null)
+            ? Append(request, context, null, connection.Signals)
             : Verified(null, verification, request, context, connection);
     }
 
@@ -63,7 +63,7 @@ internal sealed class ProduceApi(
 
             if (verification is not null)
                 await verification.Ask(context.Version);
-            answering = Append(request, context, verification);
+            answering = Append(request, context, verification, signals: null);
         }
         finally
         {
@@ -73,7 +73,8 @@ internal sealed class ProduceApi(
         return await answering;
     }
 
-    private ValueTask<ProduceResponse?> Append(ProduceRequest request, RequestContext context, TransactionVerification? verification)
+    private ValueTask<ProduceResponse?> Append(
+        ProduceRequest request, RequestContext context, TransactionVerification? verification, SavedSignals? signals)
     {
         var refusal = request.TransactionalId is null && HasTransactionalBatch(request)
             ? ErrorCode.TransactionalIdAuthorizationFailed
@@ -94,7 +95,7 @@ internal sealed class ProduceApi(
                 if (verification?.TryGet((t, p), out var told) == true)
                     verdict = told;
                 var result = verdict.Error == ErrorCode.None
-                    ? Append(request, topic, data, context, verdict.Terms, out partition)
+                    ? Append(request, topic, data, context, verdict.Terms, signals, out partition)
                     : new(verdict.Error) { ErrorMessage = verification is null ? null : $"the transaction's coordinator: {verdict.Error.Message()}" };
                 metrics.CountAppend(partition, data.Records.Length, result);
                 answers[p] = Answer(data.Index, result);
@@ -131,6 +132,7 @@ internal sealed class ProduceApi(
         ProduceRequest.PartitionProduceData data,
         RequestContext context,
         TransactionTerms terms,
+        SavedSignals? signals,
         out Partition? partition)
     {
         var error = context.Version >= TopicIdsFrom
@@ -147,7 +149,7 @@ internal sealed class ProduceApi(
             return new(ErrorCode.InvalidTopicException);
 
         // The frame is ours until the request is answered, and the log patches offsets and epoch in it.
-        return partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, request.Acks, terms);
+        return partition.Append(MemoryMarshal.AsMemory(data.Records.Memory), AppendOrigin.Client, request.Acks, terms, signals);
     }
 
     private static bool HasTransactionalBatch(ProduceRequest request)

@@ -20,9 +20,16 @@ internal sealed class BrokerFrameHandler(RequestMetrics metrics) : IFrameHandler
     {
         return serving.Task.IsCompletedSuccessfully ? Handle(serving.Task.Result, connection, frame) : Later();
 
-        async ValueTask<OutboundFrame?> Later() =>
-            await Handle(await serving.Task.WaitAsync(connection.Closed), connection, frame);
+        async ValueTask<OutboundFrame?> Later()
+        {
+            var registry = await serving.Task.WaitAsync(connection.Closed);
+            var answering = Handle(registry, connection, frame);
+            OnPause(connection); // the connection has paused long ago
+            return await answering;
+        }
     }
+
+    public void OnPause(Connection connection) => (connection.State as ConnectionState)?.Signals.Send();
 
     public void OnClosed(Connection connection)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Milena.Network;
+using Milena.Replication;
 
 namespace Milena.Broker.Dispatch;
 
@@ -22,6 +23,9 @@ internal sealed class ConnectionState(Connection connection)
     /// handled in the order of the connection's requests may touch it.
     /// </summary>
     public Task? AppendsBefore { get; set; }
+
+    /// <summary>What the connection's appends have not told yet. Only for appends that are made in the order of its requests.</summary>
+    public SavedSignals Signals { get; } = new();
 
     /// <summary>The state of a connection, made on its first request.</summary>
     public static ConnectionState Of(Connection connection)

@@ -158,7 +158,7 @@ internal sealed class FrameReader(Transport transport, FrameBudget budget, int m
             var frame = new InboundFrame(buffer, size, share);
             buffer = null;
             share = null;
-                moreExpected = batch is not null && moreExpected;
+            moreExpected = batch is not null && moreExpected;
             return frame;
         }
         finally

@@ -108,6 +108,7 @@ public sealed partial class Connection
                 if (!reading.IsCompleted)
                 {
                     turn = 0;
+                    server.Handler.OnPause(this);
                     await SendHeldWhileReadingAsync();
                 }
 
@@ -130,6 +131,7 @@ public sealed partial class Connection
                 if (turn < TurnBytes)
                     continue;
                 turn = 0;
+                server.Handler.OnPause(this);
                 if (OthersWait)
                 {
                     await SendHeldAsync();
@@ -142,6 +144,7 @@ public sealed partial class Connection
             OnFailed(e);
         }
 
+        server.Handler.OnPause(this);
         LeaveHeldEntry();
         await inFlight.WhenEmpty();
         CleanUp();
@@ -226,6 +229,7 @@ public sealed partial class Connection
         {
             if (!entered)
             {
+                server.Handler.OnPause(this);
                 await SendHeldAsync();
                 await inFlight.EnterAsync(frame.Length);
             }

@@ -17,6 +17,14 @@ public interface IFrameHandler
     /// </remarks>
     ValueTask<OutboundFrame?> HandleAsync(Connection connection, InboundFrame frame);
 
+    /// <summary>
+    /// Called in the same order, when no further request of the connection is at hand, and now and then while there are more. What a
+    /// handler does for others than the connection's client, it may save up until then.
+    /// </summary>
+    void OnPause(Connection connection)
+    {
+    }
+
     /// <summary>Called once, after the connection is closed and all its calls of <see cref="HandleAsync"/> are done.</summary>
     void OnClosed(Connection connection);
 }
