@@ -1,6 +1,7 @@
 using System.Globalization;
 using Confluent.Kafka;
 using Milena.Interop.Clients;
+using Milena.Interop.Crash;
 using Milena.Interop.Harness;
 
 namespace Milena.Interop;
@@ -23,7 +24,7 @@ public class DurabilityTests
         await using var broker = await BrokerProcess.Start();
         await broker.CreateTopics(Partitions, topic);
 
-        using var writer = new EndlessWriter(broker.Bootstrap, topic);
+        using var writer = new NumberWriter(broker.Bootstrap, topic);
         for (var kill = 0; kill < Kills; kill++)
         {
             await writer.Acknowledges(random.Next(1, 3000));
@@ -65,92 +66,5 @@ public class DurabilityTests
         return records.ToDictionary(
             record => new TopicPartitionOffset(topic, record.Partition, record.Offset),
             record => long.Parse(record.Record.Value!, CultureInfo.InvariantCulture));
-    }
-
-    /// <summary>Produces the numbers from 0 on until it is stopped, some hundreds under way at a time.</summary>
-    private sealed class EndlessWriter : IDisposable
-    {
-        private readonly IProducer<Null, byte[]> producer;
-        private readonly Lock gate = new();
-        private readonly Dictionary<long, TopicPartitionOffset> acknowledged = [];
-        private readonly SemaphoreSlim underWay = new(500);
-        private readonly CancellationTokenSource stop = new();
-        private readonly Task loop;
-        private (int Count, TaskCompletionSource Reached) awaited = (int.MaxValue, new());
-        private Error? failure;
-
-        public EndlessWriter(string bootstrap, string topic)
-        {
-            producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig
-            {
-                BootstrapServers = bootstrap,
-                Acks = Acks.All,
-                EnableIdempotence = true,
-                LingerMs = 1,
-                BatchNumMessages = 50,
-                ReconnectBackoffMs = 10,
-                ReconnectBackoffMaxMs = 100,
-                RetryBackoffMs = 10,
-            }).Build();
-            loop = Task.Run(() => Write(topic));
-        }
-
-        /// <summary>Waits for so many more acknowledgements.</summary>
-        public async Task Acknowledges(int more)
-        {
-            TaskCompletionSource reached;
-            lock (gate)
-            {
-                reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                awaited = (acknowledged.Count + more, reached);
-            }
-            await reached.Task.WaitAsync(Deadline.Default);
-        }
-
-        /// <summary>Ends, and tells where each acknowledged number lies.</summary>
-        public async Task<IReadOnlyDictionary<long, TopicPartitionOffset>> Stop()
-        {
-            stop.Cancel();
-            await loop;
-            producer.Flush(Deadline.Default);
-            lock (gate)
-            {
-                Assert.Null(failure);
-                return acknowledged;
-            }
-        }
-
-        public void Dispose()
-        {
-            stop.Cancel();
-            producer.Dispose();
-        }
-
-        private async Task Write(string topic)
-        {
-            for (var number = 0L; !stop.IsCancellationRequested; number++)
-            {
-                await underWay.WaitAsync(Deadline.Default);
-                var value = number;
-                producer.Produce(
-                    topic,
-                    new Message<Null, byte[]> { Value = System.Text.Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture)) },
-                    report => OnReport(value, report));
-            }
-        }
-
-        private void OnReport(long number, DeliveryReport<Null, byte[]> report)
-        {
-            underWay.Release();
-            lock (gate)
-            {
-                if (report.Error.IsError)
-                    failure = report.Error;
-                else
-                    acknowledged.Add(number, report.TopicPartitionOffset);
-                if (acknowledged.Count >= awaited.Count)
-                    awaited.Reached.TrySetResult();
-            }
-        }
     }
 }
