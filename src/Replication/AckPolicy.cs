@@ -2,11 +2,11 @@ namespace Milena.Replication;
 
 /// <summary>
 /// <c>log.flush.before.ack</c>: whether what is acknowledged must be on the disk before. Kafka trusts in other replicas to
-/// hold what a power cut takes from one; a partition with a single replica has none.
+/// hold what a power cut takes from one; a partition with a single replica, or with one that is in sync, has none.
 /// </summary>
 public enum AckPolicy
 {
-    /// <summary>Before acks=all is answered, where the partition has a single replica. The default.</summary>
+    /// <summary>Before acks=all is answered, where a single replica is in sync. The default.</summary>
     Auto,
 
     /// <summary>Before any acknowledgement.</summary>

@@ -106,7 +106,7 @@ public sealed class Partition
         var mustFlush = ackPolicy switch
         {
             AckPolicy.Always => true,
-            AckPolicy.Auto => acks == -1 && leadership.Replicas.Count <= 1,
+            AckPolicy.Auto => acks == -1 && leadership.Isr.Count <= 1,
             _ => false,
         };
         return mustFlush ? Log.FlushAsync(endOffset) : new(ErrorCode.None);

@@ -26,9 +26,9 @@ public sealed class AckPolicyTests
     }
 
     [Fact]
-    public async Task Other_replicas_make_a_sync_needless_unless_it_is_always_wanted()
+    public async Task Replicas_that_are_not_in_sync_protect_nothing()
     {
-        foreach (var (policy, recoveryPoint) in new[] { (AckPolicy.Auto, 0L), (AckPolicy.Always, 1L) })
+        foreach (var (policy, recoveryPoint) in new[] { (AckPolicy.Auto, 1L), (AckPolicy.Never, 0L) })
         {
             await using var node = new Node(policy);
             node.Tell(Node.Topic("t"), Node.Partition("t", replicas: [Node.Id, Node.Other], isr: [Node.Id]));

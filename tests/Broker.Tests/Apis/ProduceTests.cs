@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Milena.Broker.Tests.Transactions;
 using Milena.Network;
 using Milena.Protocol;
 using Milena.Protocol.Compression;

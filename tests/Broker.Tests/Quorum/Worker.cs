@@ -16,21 +16,21 @@ internal sealed class Worker(int id, Random random)
     private readonly List<Owned> topics = [];
     private readonly Tracked<long> offset = new(-1);
     private readonly List<long> producerIds = [];
+    private bool isFrozen; // guarded by the topics
     private long lastOffset;
     private int lastRetention = 1000;
 
     /// <summary>The producer ids that it was given.</summary>
     public IReadOnlyList<long> ProducerIds => producerIds;
 
-    /// <summary>What comes from now on is no longer known to be there.</summary>
+    /// <summary>What comes from now on is no longer known to be there, topics that are made later included.</summary>
     public void Freeze()
     {
         offset.Freeze();
-        foreach (var topic in topics.ToArray())
+        lock (topics)
         {
-            topic.Partitions.Freeze();
-            topic.Retention.Freeze();
-            topic.Records.Freeze();
+            isFrozen = true;
+            topics.ForEach(topic => topic.Freeze());
         }
     }
 
@@ -97,7 +97,13 @@ internal sealed class Worker(int id, Random random)
     private async Task<bool> Create(TestClient client)
     {
         var topic = new Owned($"topic-{id}-{Guid.NewGuid():N}");
-        topics.Add(topic);
+        lock (topics)
+        {
+            topics.Add(topic);
+            if (isFrozen)
+                topic.Freeze();
+        }
+
         var count = random.Next(1, 4);
         topic.Partitions.Attempt(count);
         var response = await client.Send(new CreateTopicsRequest { Topics = [new() { Name = topic.Name, NumPartitions = count, ReplicationFactor = 1 }], TimeoutMs = 1000 });
@@ -117,7 +123,11 @@ internal sealed class Worker(int id, Random random)
             return false;
         topic.Partitions.Acknowledge(Absent);
         if (topic.Partitions.Acknowledged == Absent)
-            topics.Remove(topic); // its name is never used again, so nobody will ask
+        {
+            lock (topics)
+                topics.Remove(topic); // its name is never used again, so nobody will ask
+        }
+
         return topics.Count > 0 || await Create(client);
     }
 
@@ -228,5 +238,12 @@ internal sealed class Worker(int id, Random random)
         public Tracked<int> Records { get; } = new(0);
 
         public int Written { get; set; }
+
+        public void Freeze()
+        {
+            Partitions.Freeze();
+            Retention.Freeze();
+            Records.Freeze();
+        }
     }
 }
