@@ -53,15 +53,13 @@ internal static class BrokerApis
             config.GetInt("max.incremental.fetch.session.cache.slots"), evictionMs: 120_000, random);
         metrics.Add(sessions);
         metrics.Add(quotas);
-        var telemetry = new ClientTelemetry(
-            metadata, new ClientMetrics(metrics.Registry), config.GetInt("telemetry.max.bytes"), time, random);
         var reader = new FetchReader(partitions, config.GetInt("fetch.max.bytes"), time, metrics.Topics);
 
         var levels = new BrokerLoggers(config.NodeId, loggers as ILogLevels);
 
         var protocols = new GroupProtocols(config, metadata);
         var registry = new ApiRegistry(loggers.CreateLogger<ApiRegistry>(), quotas);
-        return registry
+        registry
             .Add<ProduceApi, ProduceRequest, ProduceResponse>(
                 new(partitions, new TransactionVerifier(transactions, partitions, () => live.VerifiesTransactions), metrics.Topics, quotas))
             .Add<FetchApi, FetchRequest, FetchResponse>(new(new FetchSessions(sessions, time), reader, quotas))
@@ -104,8 +102,6 @@ internal static class BrokerApis
             .Add<UpdateFeaturesApi, UpdateFeaturesRequest, UpdateFeaturesResponse>(new(controller, metadata))
             .Add<ConsumerGroupHeartbeatApi, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse>(new(groups, protocols))
             .Add<DescribeClusterApi, DescribeClusterRequest, DescribeClusterResponse>(new(metadata, logs.ClusterId))
-            .Add<GetTelemetrySubscriptionsApi, GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>(new(telemetry))
-            .Add<PushTelemetryApi, PushTelemetryRequest, PushTelemetryResponse>(new(telemetry))
             .Add<DescribeProducersApi, DescribeProducersRequest, DescribeProducersResponse>(new(partitions))
             .Add<UnregisterBrokerApi, UnregisterBrokerRequest, UnregisterBrokerResponse>(new(controller, life, config.NodeId))
             .Add<ConsumerGroupDescribeApi, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>(new(groups, protocols))
@@ -114,5 +110,17 @@ internal static class BrokerApis
             .Add<ListTransactionsApi, ListTransactionsRequest, ListTransactionsResponse>(new(transactions))
             .Add<DescribeTopicPartitionsApi, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse>(
                 new(metadata, config.GetInt("max.request.partition.size.limit")));
+        if (!ShowsMetrics(config))
+            return registry;
+        var telemetry = new ClientTelemetry(
+            metadata, new ClientMetrics(metrics.Registry), config.GetInt("telemetry.max.bytes"), time, random);
+        return registry
+            .Add<GetTelemetrySubscriptionsApi, GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse>(new(telemetry))
+            .Add<PushTelemetryApi, PushTelemetryRequest, PushTelemetryResponse>(new(telemetry));
     }
+
+    // Clients are asked for their metrics only where somebody can see them, as in Kafka, whose brokers need a receiver for it (KIP-714).
+    private static bool ShowsMetrics(BrokerConfig config) =>
+        config.GetString("metrics.listener").Length > 0 || config.GetString("metrics.otlp.endpoint").Length > 0
+        || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT"));
 }

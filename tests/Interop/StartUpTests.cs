@@ -110,9 +110,9 @@ public sealed partial class StartUpTests : IDisposable
     [Fact]
     public async Task Settings_that_do_nothing_are_said_once()
     {
-        await using var server = await Started(["--override", "log.cleaner.threads=2", "--override", "no.such.name=1"]);
+        await using var server = await Started(["--override", "num.replica.fetchers=2", "--override", "no.such.name=1"]);
         var log = string.Join('\n', server.ErrorLines);
-        Assert.Single(Regex.Matches(log, "log.cleaner.threads"));
+        Assert.Single(Regex.Matches(log, "num.replica.fetchers"));
         Assert.Single(Regex.Matches(log, "no.such.name"));
     }
 

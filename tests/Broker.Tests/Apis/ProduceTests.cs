@@ -226,9 +226,10 @@ public sealed class ProduceTests(SharedBroker shared)
     public async Task What_is_part_of_no_transaction_is_refused_as_the_version_can_say_it()
     {
         var topic = await shared.NewTopic(client, partitions: 2);
-        await client.Send(new FindCoordinatorRequest { KeyType = 1, CoordinatorKeys = ["t"] });
-        var producer = await client.Send(new InitProducerIdRequest { TransactionalId = "t", TransactionTimeoutMs = 60_000 });
-        var request = Request(producer.ProducerId);
+        const string id = "in no transaction";
+        var producer = new TestProducer(client, id);
+        Assert.Equal(ErrorCode.None, await producer.Init());
+        var request = Request(producer.Id);
         foreach (var (version, error) in new[] { (11, ErrorCode.TransactionAbortable), (10, ErrorCode.InvalidTxnState) })
             Assert.Equal(error, (await client.Send(request, version)).Responses[0].PartitionResponses[0].ErrorCode);
         Assert.Equal(ErrorCode.InvalidProducerIdMapping, (await client.Send(Request(producerId: 4_000_000))).Responses[0].PartitionResponses[0].ErrorCode);
@@ -249,7 +250,7 @@ public sealed class ProduceTests(SharedBroker shared)
             var batch = Batches.Of(
                 RecordBatchOptions.Default with { IsTransactional = true, ProducerId = producerId, ProducerEpoch = 0, BaseSequence = 0 }, 0, "a");
             var request = ClientExtensions.ProduceRequest(topic, 0, batch);
-            request.TransactionalId = "t";
+            request.TransactionalId = id;
             return request;
         }
     }

@@ -1,6 +1,6 @@
 namespace Milena.Broker.Tests;
 
-/// <summary>The broker of all tests that need no broker of their own. Its clock stands still.</summary>
+/// <summary>The broker of all tests that need no broker of their own. It serves every API, and its clock stands still.</summary>
 public sealed class SharedBroker : IAsyncLifetime
 {
     private TestBroker? broker;
@@ -14,7 +14,7 @@ public sealed class SharedBroker : IAsyncLifetime
 
     internal string NewName(string prefix = "topic") => $"{prefix}-{Interlocked.Increment(ref lastTopic)}";
 
-    public async ValueTask InitializeAsync() => broker = await TestBroker.StartAsync();
+    public async ValueTask InitializeAsync() => broker = await TestBroker.StartAsync(("metrics.listener", "http://127.0.0.1:0"));
 
     public async ValueTask DisposeAsync()
     {

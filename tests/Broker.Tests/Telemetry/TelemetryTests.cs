@@ -18,11 +18,20 @@ public sealed class TelemetryTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        broker = await TestBroker.StartAsync(("telemetry.max.bytes", "20000"));
+        broker = await TestBroker.StartAsync(("telemetry.max.bytes", "20000"), ("metrics.listener", "http://127.0.0.1:0"));
         client = broker.Connect("pusher");
     }
 
     public ValueTask DisposeAsync() => broker.DisposeAsync();
+
+    [Fact]
+    public async Task Clients_are_not_asked_where_nobody_would_see_it()
+    {
+        await using var unseen = await TestBroker.StartAsync();
+        var served = (await unseen.Connect().Send(new ApiVersionsRequest(), version: 0)).ApiKeys.Select(api => (ApiKey)api.ApiKey);
+        Assert.DoesNotContain(ApiKey.GetTelemetrySubscriptions, served);
+        Assert.DoesNotContain(ApiKey.PushTelemetry, served);
+    }
 
     [Fact]
     public async Task A_client_that_nobody_asks_gets_an_id_and_an_empty_list()
