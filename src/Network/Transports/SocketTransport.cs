@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -9,7 +10,17 @@ namespace Milena.Network;
 /// </summary>
 public abstract class SocketTransport : Transport
 {
+    /// <summary>From here on a frame is large: a few of them are more than a socket's buffer holds at first.</summary>
+    private const int LargeBytes = 64 * 1024;
+
+    private const int RoomBytes = 2 << 20;
+
+    /// <summary>The largest buffer that a process may ask for (<c>net.core.rmem_max</c>); 0 if that is not known.</summary>
+    private static readonly int KernelLimit = ReadKernelLimit();
+
+    private readonly bool growsBuffer;
     private int lowWater = 1; // how many bytes the kernel gathers before it wakes the reader
+    private bool hasRoom; // the kernel's buffer is as large as it is going to be made
 
     private protected SocketTransport(Socket socket, SocketSettings settings)
     {
@@ -17,6 +28,7 @@ public abstract class SocketTransport : Transport
         socket.NoDelay = true;
         socket.Blocking = false;
         settings.Apply(socket);
+        growsBuffer = settings.ReceiveBufferBytes <= 0;
         RemoteEndPoint = socket.RemoteEndPoint;
     }
 
@@ -114,7 +126,28 @@ public abstract class SocketTransport : Transport
     {
         if (awaited == lowWater || !OperatingSystem.IsLinux())
             return;
+        if (awaited >= LargeBytes && !hasRoom)
+        {
+            // Left to itself, the kernel's buffer would grow over some hundred frames, while a peer that has several large ones on
+            // their way waits. A size that is set stays, though, so it is only set where the system allows a large one.
+            hasRoom = true;
+            if (growsBuffer && KernelLimit >= RoomBytes)
+                Socket.ReceiveBufferSize = RoomBytes;
+        }
+
         Socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, awaited);
         lowWater = awaited;
+    }
+
+    private static int ReadKernelLimit()
+    {
+        try
+        {
+            return int.TryParse(File.ReadAllText("/proc/sys/net/core/rmem_max"), CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0; // another system, or one that does not tell
+        }
     }
 }
