@@ -28,6 +28,7 @@ public sealed partial class Connection
     /// <summary>Completes when the connection is not muted any more, or is not served any more.</summary>
     private async ValueTask WaitUntilUnmutedAsync()
     {
+        server.Handler.OnPause(this);
         await SendHeldAsync();
         while (IsServing)
         {

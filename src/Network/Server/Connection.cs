@@ -124,7 +124,10 @@ public sealed partial class Connection
                     {
                         turn += RequestTurnBytes + frame.Length;
                         requestCount++;
-                        await HandleAsync(frame);
+                        var answering = HandleAsync(frame);
+                        if (!answering.IsCompleted)
+                            server.Handler.OnPause(this); // a peer that does not take its answers holds up nobody else
+                        await answering;
                     }
                 }
 

@@ -18,8 +18,8 @@ public interface IFrameHandler
     ValueTask<OutboundFrame?> HandleAsync(Connection connection, InboundFrame frame);
 
     /// <summary>
-    /// Called in the same order, when no further request of the connection is at hand, and now and then while there are more. What a
-    /// handler does for others than the connection's client, it may save up until then.
+    /// Called in the same order, before the connection waits for anything: more requests, its quota, a peer that takes its answers; and now
+    /// and then while there are requests at hand. What a handler does for others than the connection's client, it may save up until then.
     /// </summary>
     void OnPause(Connection connection)
     {

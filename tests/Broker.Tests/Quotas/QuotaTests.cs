@@ -64,6 +64,21 @@ public sealed class QuotaTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_waits_for_the_records_of_a_producer_above_its_quota_gets_them_at_once()
+    {
+        await admin.SetQuota("client-id=slow", "producer_byte_rate", 1000);
+        await using var slow = broker.Connect("slow");
+        await using var consumer = broker.Connect("consumer");
+        var fetch = ClientExtensions.FetchRequest(topic, ClientExtensions.From(0, 0));
+        fetch.MaxWaitMs = 60_000; // of a clock that stands still
+        var fetched = consumer.Send(fetch);
+        while (broker.Server.WaitingFetches == 0)
+            await Task.Yield();
+        Assert.NotEqual(0, (await slow.Send(ClientExtensions.ProduceRequest(topic, 0, Batches.OfSize(20_000)))).ThrottleTimeMs);
+        Assert.Equal(20_000, (await fetched.WaitAsync(TimeSpan.FromSeconds(30))).Only().Records.Length);
+    }
+
+    [Fact]
     public async Task A_producer_that_wants_no_answers_is_held_up_as_well()
     {
         await admin.SetQuota("client-id=slow", "producer_byte_rate", 1000);
