@@ -22,10 +22,13 @@ public sealed class FetchWaiter : IValueTaskSource<FetchWake>, IDisposable
     /// <param name="maxWait">How long it may wait.</param>
     /// <param name="time">The clock of the broker.</param>
     /// <param name="cancellation">Fires when the client is gone.</param>
+    /// <param name="seen">
+    /// By partition, the high watermark of the read before, if it is known: it is not told again of what lies below.
+    /// </param>
     /// <param name="isCommitted">Whether only what lies below the last stable offset counts (read_committed).</param>
     public FetchWaiter(
         IReadOnlyList<Partition> partitions, long missingBytes, TimeSpan maxWait, TimeProvider time, CancellationToken cancellation,
-        bool isCommitted = false)
+        bool isCommitted = false, ReadOnlySpan<long> seen = default)
     {
         IsCommitted = isCommitted;
         this.partitions = partitions;
@@ -33,8 +36,8 @@ public sealed class FetchWaiter : IValueTaskSource<FetchWake>, IDisposable
         source.RunContinuationsAsynchronously = true; // the appender answers its own client first
         timer = time.CreateTimer(static state => ((FetchWaiter)state!).Complete(FetchWake.TimedOut), this, maxWait, Timeout.InfiniteTimeSpan);
         aborted = cancellation.UnsafeRegister(static state => ((FetchWaiter)state!).Complete(FetchWake.Cancelled), this);
-        foreach (var partition in partitions)
-            partition.Park(this);
+        for (var i = 0; i < partitions.Count; i++)
+            partitions[i].Park(this, i < seen.Length ? seen[i] : 0);
     }
 
     /// <summary>Whether it waits for the last stable offset, not for the high watermark.</summary>

@@ -13,7 +13,7 @@ public sealed class Partition
 {
     private readonly AckPolicy ackPolicy;
     private readonly Lock gate = new();
-    private readonly HashSet<FetchWaiter> parked = [];
+    private readonly Dictionary<FetchWaiter, long> parked = []; // and the high watermark that each has seen
     private volatile Leadership leadership = Leadership.None;
     private int parkedCount;
     private object? counts;
@@ -170,16 +170,16 @@ public sealed class Partition
     {
         lock (gate)
         {
-            foreach (var waiter in parked)
+            foreach (var waiter in parked.Keys)
                 waiter.Complete(FetchWake.Ready);
         }
     }
 
-    internal void Park(FetchWaiter waiter)
+    internal void Park(FetchWaiter waiter, long seen)
     {
         lock (gate)
         {
-            parked.Add(waiter);
+            parked.Add(waiter, seen);
             Interlocked.Exchange(ref parkedCount, parked.Count); // a full fence: the caller looks at the high watermark next
         }
     }
@@ -201,13 +201,17 @@ public sealed class Partition
         Interlocked.MemoryBarrier(); // the watermark is visible before we look who waits for it
     }
 
-    /// <summary>So much more can be read, by those who read what is committed too.</summary>
-    internal void Signal(int gainedBytes)
+    /// <summary>So much more can be read, up to an offset (exclusive), by those who read what is committed too.</summary>
+    internal void Signal(int gainedBytes, long endOffset)
     {
         lock (gate)
         {
-            foreach (var waiter in parked)
-                waiter.Gained(gainedBytes);
+            foreach (var (waiter, seen) in parked)
+            {
+                // The stable offset is read before the high watermark, so who waits for it may have missed what it has seen of the other.
+                if (seen < endOffset || waiter.IsCommitted)
+                    waiter.Gained(gainedBytes);
+            }
         }
     }
 
@@ -217,19 +221,19 @@ public sealed class Partition
         var stable = Log.LastStableOffset;
         if (stableBefore == append.BaseOffset && stable == append.LastOffset + 1)
         {
-            if (signals?.TrySave(this, gainedBytes) != true)
-                Signal(gainedBytes);
+            if (signals?.TrySave(this, gainedBytes, append.LastOffset + 1) != true)
+                Signal(gainedBytes, append.LastOffset + 1);
             return;
         }
 
         lock (gate)
         {
-            foreach (var waiter in parked)
+            foreach (var (waiter, seen) in parked)
             {
-                if (!waiter.IsCommitted)
-                    waiter.Gained(gainedBytes);
-                else if (stable != stableBefore)
+                if (waiter.IsCommitted && stable != stableBefore)
                     waiter.Complete(FetchWake.Ready);
+                else if (!waiter.IsCommitted && seen <= append.LastOffset)
+                    waiter.Gained(gainedBytes);
             }
         }
     }

@@ -13,7 +13,7 @@ public sealed class SavedSignals
     private const int PartitionsMax = 64;
 
     private readonly Lock gate = new();
-    private readonly List<(Partition Partition, int Bytes)> saved = [];
+    private readonly List<(Partition Partition, int Bytes, long EndOffset)> saved = [];
     private volatile bool hasAny;
 
     /// <summary>Tells the fetches. Whoever saves calls it before he waits for anything.</summary>
@@ -23,24 +23,24 @@ public sealed class SavedSignals
             return;
         lock (gate)
         {
-            foreach (var (partition, bytes) in saved)
-                partition.Signal(bytes);
+            foreach (var (partition, bytes, endOffset) in saved)
+                partition.Signal(bytes, endOffset);
             saved.Clear();
             hasAny = false;
         }
     }
 
     /// <summary>False if they must be told at once.</summary>
-    internal bool TrySave(Partition partition, int bytes)
+    internal bool TrySave(Partition partition, int bytes, long endOffset)
     {
         if (bytes < LargeBytes)
             return false;
         lock (gate)
         {
             if (saved is [.., var last] && last.Partition == partition)
-                saved[^1] = (partition, last.Bytes + bytes);
+                saved[^1] = (partition, last.Bytes + bytes, endOffset);
             else if (saved.Count < PartitionsMax)
-                saved.Add((partition, bytes));
+                saved.Add((partition, bytes, endOffset));
             else
                 return false;
             return hasAny = true;

@@ -174,7 +174,8 @@ public sealed class FetchWaiterTests : IAsyncLifetime
                 var seen = first.HighWatermark;
                 if (seen == Appends)
                     break;
-                using var waiter = new FetchWaiter([first, second], 1, TimeSpan.FromDays(1), node.Time, CancellationToken.None);
+                using var waiter = new FetchWaiter(
+                    [first, second], 1, TimeSpan.FromDays(1), node.Time, CancellationToken.None, seen: [seen, 0]);
                 waiter.CompleteIfMoved(first, seen, -1);
                 Assert.Equal(FetchWake.Ready, await waiter.Wait());
                 Assert.True(first.HighWatermark > seen);

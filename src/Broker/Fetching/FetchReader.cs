@@ -113,17 +113,19 @@ internal sealed class FetchReader(PartitionDirectory partitions, int maxBytes, T
     private async ValueTask<FetchWake> Wait(Fetch fetch, FetchRequest request, TimeSpan left, RequestContext context)
     {
         var waited = new Partition[fetch.Asked.Length];
+        var seen = new long[waited.Length];
         for (var i = 0; i < waited.Length; i++)
         {
             if (Find(fetch.Asked[i].Key, context.Version, out var partition) != ErrorCode.None)
                 return FetchWake.Ready; // it was there when it was read
             waited[i] = partition!;
+            seen[i] = fetch.Read(i).HighWatermark;
         }
 
         using var waiter = new FetchWaiter(
-            waited, request.MinBytes - fetch.Bytes, left, time, context.Aborted, isCommitted: request.IsolationLevel == ReadCommitted);
+            waited, request.MinBytes - fetch.Bytes, left, time, context.Aborted, request.IsolationLevel == ReadCommitted, seen);
         for (var i = 0; i < waited.Length; i++)
-            waiter.CompleteIfMoved(waited[i], fetch.Read(i).HighWatermark, fetch.Asked[i].CurrentLeaderEpoch);
+            waiter.CompleteIfMoved(waited[i], seen[i], fetch.Asked[i].CurrentLeaderEpoch);
         return await waiter.Wait();
     }
 
