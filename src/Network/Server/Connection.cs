@@ -169,11 +169,16 @@ public sealed partial class Connection
         server.Remove(this);
     }
 
-    /// <summary>Answers what is in flight, reads no more requests, then tells the peer that nothing more comes.</summary>
-    internal async Task StopAsync()
+    /// <summary>From now on no more requests are read.</summary>
+    internal void StopReading()
     {
         stopping = true;
         EndMute();
+    }
+
+    /// <summary>Answers what is in flight when no more is read, then tells the peer that nothing more comes.</summary>
+    internal async Task EndAsync()
+    {
         await inFlight.WhenEmpty();
         transport.EndSend();
     }

@@ -219,7 +219,9 @@ public sealed class FrameServer : IAsyncDisposable
 
         var open = connections.Values.ToArray();
         var ended = Task.WhenAll(open.Select(connection => connection.Ended));
-        if (await CompletesWithin(Task.WhenAll(open.Select(connection => connection.StopAsync())), answerMax))
+        foreach (var connection in open)
+            connection.StopReading(); // all of them, before the first peer is told
+        if (await CompletesWithin(Task.WhenAll(open.Select(connection => connection.EndAsync())), answerMax))
             await CompletesWithin(ended, FarewellMax);
         else
             Log.CutOff(Logger, open.Count(connection => connection.IsBusy));
